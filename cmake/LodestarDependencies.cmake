@@ -1,0 +1,45 @@
+# What scripts/bootstrap fetched (third_party/, pinned by version and SHA-256) and what Debian ships.
+set(LODESTAR_THIRD_PARTY "${PROJECT_SOURCE_DIR}/third_party" CACHE PATH "Folder that scripts/bootstrap fills")
+if(NOT EXISTS "${LODESTAR_THIRD_PARTY}/duckdb/duckdb.h")
+  message(FATAL_ERROR "third_party/ is incomplete: run scripts/bootstrap first (make run and make test do).")
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus QUIET)
+if(LODESTAR_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(LODESTAR_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()
+
+# SQLite: one copy in the process, ours. Debian's 3.40.1 has the WAL-reset bug (fixed in 3.51.3).
+add_library(lodestar_sqlite3 STATIC EXCLUDE_FROM_ALL "${LODESTAR_THIRD_PARTY}/sqlite3/sqlite3.c")
+add_library(lodestar::sqlite3 ALIAS lodestar_sqlite3)
+target_include_directories(lodestar_sqlite3 SYSTEM PUBLIC "${LODESTAR_THIRD_PARTY}/sqlite3")
+target_compile_definitions(lodestar_sqlite3 PRIVATE SQLITE_THREADSAFE=2 SQLITE_DQS=0 SQLITE_DEFAULT_MEMSTATUS=0
+  SQLITE_OMIT_LOAD_EXTENSION SQLITE_OMIT_DEPRECATED SQLITE_OMIT_SHARED_CACHE SQLITE_LIKE_DOESNT_MATCH_BLOBS
+  SQLITE_MAX_EXPR_DEPTH=0 SQLITE_USE_ALLOCA)
+target_compile_options(lodestar_sqlite3 PRIVATE -w -O2)
+target_link_libraries(lodestar_sqlite3 PRIVATE Threads::Threads)
+
+add_library(lodestar_duckdb SHARED IMPORTED GLOBAL)
+add_library(lodestar::duckdb ALIAS lodestar_duckdb)
+set_target_properties(lodestar_duckdb PROPERTIES IMPORTED_LOCATION "${LODESTAR_THIRD_PARTY}/duckdb/libduckdb.so")
+target_include_directories(lodestar_duckdb SYSTEM INTERFACE "${LODESTAR_THIRD_PARTY}/duckdb")
+
+file(GLOB nanoarrow_sources "${LODESTAR_THIRD_PARTY}/nanoarrow/*.c" "${LODESTAR_THIRD_PARTY}/nanoarrow/flatcc/*.c")
+add_library(lodestar_nanoarrow STATIC EXCLUDE_FROM_ALL ${nanoarrow_sources})
+add_library(lodestar::nanoarrow ALIAS lodestar_nanoarrow)
+target_include_directories(lodestar_nanoarrow SYSTEM PUBLIC "${LODESTAR_THIRD_PARTY}/nanoarrow/include"
+  PRIVATE "${LODESTAR_THIRD_PARTY}/nanoarrow/flatcc/include")
+target_compile_options(lodestar_nanoarrow PRIVATE -w -O2)
+
+add_library(lodestar_tomlplusplus INTERFACE)
+add_library(lodestar::tomlplusplus ALIAS lodestar_tomlplusplus)

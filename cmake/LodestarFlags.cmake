@@ -1,0 +1,30 @@
+# Every target of ours links lodestar::flags privately: language level, warnings, hardening, sanitizers.
+add_library(lodestar_flags INTERFACE)
+add_library(lodestar::flags ALIAS lodestar_flags)
+
+target_compile_features(lodestar_flags INTERFACE cxx_std_23)
+target_compile_options(lodestar_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wimplicit-fallthrough
+  -fstack-protector-strong -fcf-protection -fno-omit-frame-pointer)
+if(PROJECT_IS_TOP_LEVEL)
+  target_compile_options(lodestar_flags INTERFACE -Werror)
+endif()
+target_compile_definitions(lodestar_flags INTERFACE _GLIBCXX_ASSERTIONS
+  $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
+target_link_options(lodestar_flags INTERFACE -Wl,-z,relro,-z,now)
+
+if(LODESTAR_SANITIZE)
+  add_compile_options(-fsanitize=${LODESTAR_SANITIZE} -fno-sanitize-recover=all -g)
+  add_link_options(-fsanitize=${LODESTAR_SANITIZE})
+endif()
+
+find_program(LODESTAR_MOLD mold)
+if(LODESTAR_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(LODESTAR_CCACHE ccache)
+if(LODESTAR_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER "${LODESTAR_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${LODESTAR_CCACHE}")
+endif()
