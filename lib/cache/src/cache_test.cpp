@@ -1,0 +1,370 @@
+// Bounds, causes of removal, atomicity and locking of the in-memory cache. Every test ends with
+// validate().
+#include <gtest/gtest.h>
+
+#include <list>
+#include <map>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <lodestar/cache/cache.hpp>
+
+namespace lodestar::cache {
+namespace {
+
+using numbers = cache<int, int>;
+using texts = cache<std::string, std::string>;
+
+texts::options_type bytes_max(std::size_t bound) {
+  return {.weight_max = bound,
+          .weigher = [](const std::string&, const std::string& text) { return text.size(); }};
+}
+
+struct removed {
+  int key;
+  int value;
+  removal_cause cause;
+  friend bool operator==(const removed&, const removed&) = default;
+};
+
+TEST(cache, example) {
+  cache<std::string, std::string> pages({.entries_max = 10'000});
+  pages.insert("/", "<h1>hello</h1>");
+  const auto page = pages.get("/");
+  ASSERT_TRUE(page.has_value());
+  EXPECT_EQ(*page, "<h1>hello</h1>");
+  pages.validate();
+}
+
+TEST(cache, says_what_a_write_did) {
+  numbers values({.entries_max = 10});
+  EXPECT_EQ(values.insert(1, 10), outcome::inserted);
+  EXPECT_EQ(values.insert(1, 11), outcome::replaced);
+  EXPECT_EQ(values.insert_if_absent(1, 12), outcome::present);
+  EXPECT_EQ(values.insert_if_absent(2, 20), outcome::inserted);
+  EXPECT_EQ(values.replace(3, 30), outcome::absent);
+  EXPECT_EQ(values.replace(2, 21), outcome::replaced);
+  EXPECT_EQ(values.get(1), 11);
+  EXPECT_EQ(values.get(2), 21);
+  EXPECT_EQ(values.get(3), std::nullopt);
+  EXPECT_TRUE(values.remove(1));
+  EXPECT_FALSE(values.remove(1));
+  EXPECT_EQ(values.size(), 1U);
+  values.validate();
+}
+
+TEST(cache, evicts_the_least_recently_used) {
+  numbers values({.entries_max = 3});
+  for (int key = 1; key <= 3; ++key) values.insert(key, key);
+  EXPECT_TRUE(values.get(1).has_value());   // 2 is the oldest now
+  EXPECT_TRUE(values.peek(2).has_value());  // a peek is no use
+  values.insert(4, 4);
+  EXPECT_FALSE(values.peek(2).has_value());
+  EXPECT_TRUE(values.peek(1).has_value());
+  values.insert(3, 33);  // a write is a use
+  values.insert(5, 5);
+  EXPECT_FALSE(values.peek(1).has_value());
+  EXPECT_EQ(values.size(), 3U);
+  EXPECT_EQ(values.stats().evictions, 2U);
+  values.validate();
+}
+
+TEST(cache, keeps_the_weight_bound_exactly) {
+  texts values(bytes_max(10));
+  EXPECT_EQ(values.insert("a", "1234"), outcome::inserted);
+  EXPECT_EQ(values.insert("b", "1234"), outcome::inserted);
+  EXPECT_EQ(values.weight(), 8U);
+  EXPECT_EQ(values.insert("c", "123"), outcome::inserted);
+  EXPECT_EQ(values.weight(), 7U);
+  EXPECT_FALSE(values.peek("a").has_value());
+  EXPECT_EQ(values.insert("d", "1234567890"), outcome::inserted);
+  EXPECT_EQ(values.weight(), 10U);
+  EXPECT_EQ(values.size(), 1U);
+  values.validate();
+}
+
+TEST(cache, refuses_what_is_heavier_than_the_bound_and_says_so) {
+  texts values(bytes_max(5));
+  values.insert("other", "12");
+  EXPECT_EQ(values.insert("a", "123456"), outcome::too_heavy);
+  EXPECT_FALSE(values.peek("a").has_value());
+  EXPECT_TRUE(values.peek("other").has_value()) << "a refusal must not cost others their place";
+  values.insert("a", "123");
+  EXPECT_EQ(values.replace("a", "123456"), outcome::too_heavy);
+  EXPECT_FALSE(values.peek("a").has_value()) << "the old value is not the value any more";
+  EXPECT_EQ(values.stats().refusals, 2U);
+  values.validate();
+}
+
+TEST(cache, pins_what_weighs_nothing) {
+  texts values(bytes_max(3));
+  values.insert("pinned", "");
+  for (int round = 0; round < 100; ++round) values.insert(std::to_string(round), "123");
+  EXPECT_TRUE(values.peek("pinned").has_value());
+  EXPECT_EQ(values.size(), 2U);
+  values.insert("pinned", "12");  // no longer
+  values.insert("last", "123");
+  EXPECT_FALSE(values.peek("pinned").has_value());
+  values.validate();
+}
+
+TEST(cache, with_reads_without_a_copy) {
+  struct uncopied {
+    explicit uncopied(int number) : value(number) {}
+    uncopied(uncopied&&) = default;
+    uncopied& operator=(uncopied&&) = default;
+    int value;
+  };
+  cache<int, uncopied> values({.entries_max = 2});
+  values.insert(1, uncopied(7));
+  int seen = 0;
+  EXPECT_TRUE(values.with(1, [&seen](const uncopied& each) { seen = each.value; }));
+  EXPECT_EQ(seen, 7);
+  EXPECT_FALSE(values.with(2, [](const uncopied&) { FAIL(); }));
+  values.validate();
+}
+
+TEST(cache, compute_inserts_changes_and_removes) {
+  numbers values({.entries_max = 4});
+  const auto increment = [](const int* present) {
+    return std::optional<int>(present == nullptr ? 1 : *present + 1);
+  };
+  const auto nothing = [](const int*) { return std::optional<int>(); };
+  EXPECT_EQ(values.compute(1, nothing), outcome::absent);
+  EXPECT_EQ(values.compute(1, increment), outcome::inserted);
+  EXPECT_EQ(values.compute(1, increment), outcome::replaced);
+  EXPECT_EQ(values.get(1), 2);
+  EXPECT_EQ(values.compute(1, nothing), outcome::removed);
+  EXPECT_EQ(values.size(), 0U);
+  values.validate();
+}
+
+TEST(cache, passes_exceptions_and_changes_nothing) {
+  numbers values({.entries_max = 4});
+  values.insert(1, 1);
+  values.insert(2, 2);
+  const auto thrower = [](const int*) -> std::optional<int> { throw std::runtime_error("no"); };
+  EXPECT_THROW(values.compute(1, thrower), std::runtime_error);
+  int asked = 0;
+  const auto condition = [&asked](int, int) -> bool {
+    if (++asked == 2) throw std::runtime_error("no");
+    return true;
+  };
+  EXPECT_THROW(values.remove_if(condition), std::runtime_error);
+  EXPECT_EQ(values.size(), 2U);
+  EXPECT_EQ(values.get(1), 1);
+  values.validate();
+}
+
+TEST(cache, tells_the_listener_why) {
+  std::vector<removed> heard;
+  numbers values({.entries_max = 2, .listener = [&heard](int key, int value, removal_cause cause) {
+                    heard.push_back({key, value, cause});
+                  }});
+  values.insert(1, 10);
+  values.insert(1, 11);
+  values.insert(2, 20);
+  values.insert(3, 30);
+  values.remove(2);
+  values.compute(3, [](const int*) { return std::optional<int>(); });
+  values.insert(4, 40);
+  EXPECT_EQ(values.remove_if([](int key, int) { return key == 4; }), 1U);
+  values.insert(5, 50);
+  EXPECT_EQ(values.clear(), 1U);
+  const std::vector<removed> expected{
+      {1, 10, removal_cause::replaced},  {1, 11, removal_cause::size},
+      {2, 20, removal_cause::explicit_}, {3, 30, removal_cause::explicit_},
+      {4, 40, removal_cause::explicit_}, {5, 50, removal_cause::explicit_}};
+  EXPECT_EQ(heard, expected);
+  values.validate();
+}
+
+TEST(cache, calls_the_listener_without_a_lock) {
+  numbers* self = nullptr;
+  int notified = 0;
+  numbers values({.entries_max = 1, .listener = [&](int key, int, removal_cause cause) {
+                    ++notified;
+                    self->validate();
+                    if (cause == removal_cause::size && key < 3) self->insert(key + 10, 0);
+                  }});
+  self = &values;
+  values.insert(1, 1);
+  values.insert(
+      2, 2);  // evicts 1, whose listener inserts 11, which evicts 2, whose listener inserts 12, …
+  EXPECT_GE(notified, 3);
+  EXPECT_EQ(values.size(), 1U);
+  values.validate();
+}
+
+TEST(cache, destroys_values_without_a_lock) {
+  struct caller {
+    cache<int, std::shared_ptr<caller>>* owner;
+    ~caller() { static_cast<void>(owner->size()); }
+  };
+  cache<int, std::shared_ptr<caller>> values({.entries_max = 1});
+  values.insert(1, std::make_shared<caller>(&values));
+  values.insert(2, std::make_shared<caller>(&values));
+  values.remove(2);
+  values.insert(3, std::make_shared<caller>(&values));
+  values.clear();
+  values.validate();
+}
+
+TEST(cache, counts) {
+  numbers values({.entries_max = 2});
+  values.insert(1, 1);
+  static_cast<void>(values.get(1));
+  static_cast<void>(values.get(2));
+  static_cast<void>(values.peek(1));
+  const auto counted = values.stats();
+  EXPECT_EQ(counted.hits, 1U);
+  EXPECT_EQ(counted.misses, 1U);
+  EXPECT_EQ(counted.insertions, 1U);
+  EXPECT_EQ(counted.entries, 1U);
+  EXPECT_EQ(counted.weight, 1U);
+  int visited = 0;
+  values.for_each([&visited](int, int) { ++visited; });
+  EXPECT_EQ(visited, 1);
+}
+
+TEST(cache, works_with_a_bound_of_one_and_of_none) {
+  numbers one({.entries_max = 1});
+  for (int key = 0; key < 10; ++key) EXPECT_EQ(one.insert(key, key), outcome::inserted);
+  EXPECT_EQ(one.size(), 1U);
+  one.validate();
+  numbers none({.entries_max = 0});
+  EXPECT_EQ(none.insert(1, 1), outcome::too_heavy);
+  EXPECT_EQ(none.size(), 0U);
+  none.validate();
+}
+
+/// What the cache should hold: the simplest thing that could be right.
+class model {
+ public:
+  explicit model(std::size_t bound) : bound_(bound) {}
+  void insert(int key, std::size_t weight) {
+    remove(key);
+    if (weight > bound_) return;
+    order_.emplace_front(key, weight);
+    while (total() > bound_) evict();
+  }
+  bool use(int key) {
+    for (auto each = order_.begin(); each != order_.end(); ++each) {
+      if (each->first != key) continue;
+      if (each->second != 0) order_.splice(order_.begin(), order_, each);
+      return true;
+    }
+    return false;
+  }
+  void remove(int key) {
+    order_.remove_if([key](const auto& each) { return each.first == key; });
+  }
+  [[nodiscard]] std::size_t total() const {
+    std::size_t sum = 0;
+    for (const auto& each : order_) sum += each.second;
+    return sum;
+  }
+  [[nodiscard]] std::size_t size() const { return order_.size(); }
+
+ private:
+  void evict() {
+    for (auto each = order_.rbegin(); each != order_.rend(); ++each) {
+      if (each->second == 0) continue;
+      order_.erase(std::next(each).base());
+      return;
+    }
+  }
+  std::size_t bound_;
+  std::list<std::pair<int, std::size_t>> order_;
+};
+
+TEST(cache, agrees_with_a_model_over_random_operations) {
+  std::mt19937 random(11);
+  const auto below = [&random](int bound) {
+    return std::uniform_int_distribution<int>(0, bound - 1)(random);
+  };
+  for (int round = 0; round < 200; ++round) {
+    const auto bound = static_cast<std::size_t>(below(20));
+    cache<int, std::size_t> values(
+        {.weight_max = bound, .weigher = [](int, std::size_t weight) { return weight; }});
+    model expected(bound);
+    for (int step = 0; step < 300; ++step) {
+      const int key = below(16);
+      const auto weight = static_cast<std::size_t>(below(8));
+      switch (below(4)) {
+        case 0:
+        case 1:
+          values.insert(key, weight);
+          expected.insert(key, weight);
+          break;
+        case 2:
+          ASSERT_EQ(values.get(key).has_value(), expected.use(key))
+              << "round " << round << " step " << step;
+          break;
+        default: values.remove(key); expected.remove(key);
+      }
+      ASSERT_EQ(values.size(), expected.size());
+      ASSERT_EQ(values.weight(), expected.total());
+    }
+    values.validate();
+  }
+}
+
+void on_threads(int count, const std::function<void(int)>& work) {
+  std::vector<std::thread> threads;
+  for (int index = 0; index < count; ++index) threads.emplace_back(work, index);
+  for (auto& each : threads) each.join();
+}
+
+TEST(cache_threads, compute_is_atomic) {
+  cache<int, int> values({.entries_max = 8});
+  on_threads(8, [&values](int) {
+    for (int round = 0; round < 10'000; ++round) {
+      values.compute(round % 4, [](const int* present) {
+        return std::optional<int>(present == nullptr ? 1 : *present + 1);
+      });
+    }
+  });
+  int total = 0;
+  values.for_each([&total](int, int value) { total += value; });
+  EXPECT_EQ(total, 80'000);
+  values.validate();
+}
+
+TEST(cache_threads, every_value_that_went_in_comes_out_once) {
+  std::atomic<int> out = 0;
+  cache<int, int> values(
+      {.entries_max = 50, .listener = [&out](int, int, removal_cause) { ++out; }});
+  std::atomic<int> in = 0;
+  on_threads(6, [&](int seed) {
+    std::mt19937 random(static_cast<unsigned>(seed));
+    for (int round = 0; round < 10'000; ++round) {
+      const int key = static_cast<int>(random() % 100U);
+      switch (random() % 8U) {
+        case 0: values.remove(key); break;
+        case 1: values.remove_if([key](int each, int) { return each % 50 == key; }); break;
+        case 2:
+          if (values.insert_if_absent(key, round) == outcome::inserted) ++in;
+          break;
+        case 3:
+        case 4:
+          values.insert(key, round);
+          ++in;
+          break;
+        default: static_cast<void>(values.get(key));
+      }
+      ASSERT_LE(values.size(), 50U);
+    }
+  });
+  values.validate();
+  values.clear();
+  EXPECT_EQ(in.load(), out.load());
+  EXPECT_EQ(values.weight(), 0U);
+  values.validate();
+}
+
+}  // namespace
+}  // namespace lodestar::cache
