@@ -1,0 +1,191 @@
+#include "api/queries_api.hpp"
+
+#include <array>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <lodestar/base/json.hpp>
+
+#include "api/answers.hpp"
+#include "config/query_file.hpp"
+
+namespace lodestar::app {
+namespace {
+
+constexpr std::int64_t min_position_wait_ms = 10'000;
+
+struct result_format {
+  std::string_view name;
+  std::string_view media_type;
+  const shared_bytes& (*body)(const analytics::query_result&);
+  web::response_head head;
+};
+
+const std::array<result_format, 3>& result_formats() {
+  const auto head = [](std::string type) {
+    return web::response_head(200, {{"Content-Type", std::move(type)}, {"Cache-Control", "no-cache"}, {"Vary", "Accept"}});
+  };
+  static const std::array<result_format, 3> formats = {
+      result_format{"json", "application/json", [](const analytics::query_result& value) -> const shared_bytes& { return value.json(); },
+                    head("application/json")},
+      result_format{"csv", "text/csv", [](const analytics::query_result& value) -> const shared_bytes& { return value.csv(); },
+                    head("text/csv; charset=utf-8")},
+      result_format{"arrow", "application/vnd.apache.arrow.stream",
+                    [](const analytics::query_result& value) -> const shared_bytes& { return value.arrow(); },
+                    head("application/vnd.apache.arrow.stream")}};
+  return formats;
+}
+
+/// What a request asks for, beside the query's parameters.
+struct query_request {
+  const result_format* format = &result_formats()[0];
+  std::int64_t min_position = 0;
+  std::optional<std::int64_t> as_of;
+  std::string if_none_match;
+  analytics::parameters parameters;
+};
+
+result<std::int64_t> position_of(std::string_view name, std::string_view text) {
+  const auto value = parse_integer(text);
+  if (!value || *value < 0) {
+    return fail(error_code::invalid_argument, fmt::format("must be a position (an integer, 0 or more), not \"{}\"", text),
+                fmt::format("parameter {}", name));
+  }
+  return *value;
+}
+
+result<const result_format*> format_named(std::string_view name) {
+  for (const auto& format : result_formats()) {
+    if (format.name == name) return &format;
+  }
+  return fail(error_code::invalid_argument, fmt::format("unknown format \"{}\"", name), "parameter format",
+              "use json, csv or arrow");
+}
+
+const result_format* format_accepted(std::string_view accept) {
+  for (const auto& format : result_formats()) {
+    if (accept.find(format.media_type) != std::string_view::npos) return &format;
+  }
+  return &result_formats()[0];
+}
+
+result<query_request> read_request(web::request& request) {
+  query_request wanted;
+  wanted.format = format_accepted(request.header("accept"));
+  wanted.if_none_match = request.header("if-none-match");
+  for (auto& [name, value] : request.query) {
+    if (name == "format") {
+      const auto format = format_named(value);
+      if (!format) return std::unexpected(format.error());
+      wanted.format = *format;
+    } else if (name == "min_position" || name == "as_of") {
+      const auto position = position_of(name, value);
+      if (!position) return std::unexpected(position.error());
+      if (name == "as_of") {
+        wanted.as_of = *position;
+      } else {
+        wanted.min_position = *position;
+      }
+    } else if (!wanted.parameters.emplace(std::move(name), std::move(value)).second) {
+      return fail(error_code::invalid_argument, "is given twice", "parameter " + name, "keep one of them");
+    }
+  }
+  return wanted;
+}
+
+std::string_view cache_status(const analytics::query_answer& answer) {
+  if (answer.state == swr::freshness::stale) return "lodestar; hit; detail=stale";
+  if (answer.hit) return "lodestar; hit";
+  return answer.coalesced ? "lodestar; fwd=miss; collapsed" : "lodestar; fwd=miss";
+}
+
+web::response answer_of(const query_request& wanted, const analytics::query_answer& answer, std::int64_t true_at) {
+  const std::string etag = fmt::format("\"{}-{}\"", answer.value->digest().hex(), wanted.format->name);
+  std::vector<web::name_value> headers = {{"ETag", etag},
+                                          {"Lodestar-Position", std::to_string(true_at)},
+                                          {"Cache-Status", std::string(cache_status(answer))},
+                                          {"Age", std::to_string(answer.age_ms / 1000)}};
+  if (!wanted.if_none_match.empty() && (wanted.if_none_match == "*" || wanted.if_none_match.find(etag) != std::string::npos)) {
+    static const web::response_head not_modified(304, {{"Cache-Control", "no-cache"}, {"Vary", "Accept"}});
+    return {not_modified, std::move(headers), {}};
+  }
+  return {wanted.format->head, std::move(headers), wanted.format->body(*answer.value)};
+}
+
+std::string describe(const analytics::query_definition& query) {
+  std::string out = R"({"name":)";
+  append_json_string(out, query.name);
+  out += R"(,"title":)";
+  append_json_string(out, query.title);
+  out += R"(,"parameters":[)";
+  for (const auto& parameter : query.parameters) {
+    if (&parameter != &query.parameters.front()) out += ',';
+    out += R"({"name":)";
+    append_json_string(out, parameter.name);
+    fmt::format_to(std::back_inserter(out), R"(,"type":"{}","default":)", analytics::to_string(parameter.type));
+    if (parameter.default_value) {
+      append_json_string(out, *parameter.default_value);
+    } else {
+      out += "null";
+    }
+    out += '}';
+  }
+  out += R"(],"depends_on":)";
+  if (query.depends_on_all) {
+    out += R"("all")";
+  } else {
+    out += '[';
+    for (std::size_t index = 0; index < query.depends_on.size(); ++index) {
+      if (index > 0) out += ',';
+      append_json_string(out, query.depends_on[index]);
+    }
+    out += ']';
+  }
+  return out + "}";
+}
+
+}  // namespace
+
+queries_api::queries_api(analytics::service& service) : service_(service) {}
+
+void queries_api::list(web::exchange exchange) const {
+  std::string body = R"({"queries":[)";
+  for (const auto& query : service_.queries()) {
+    if (&query != &service_.queries().front()) body += ',';
+    body += describe(query);
+  }
+  exchange.send(json_answer(200, body + "]}"));
+}
+
+void queries_api::get(std::string_view name, web::request request, web::exchange exchange) {
+  auto wanted = read_request(request);
+  if (!wanted) return exchange.send(refuse(wanted.error()));
+  auto bound = service_.bind(name, wanted->parameters);
+  if (!bound) return exchange.send(refuse(bound.error()));
+
+  // Before the cache is asked: a result that is current afterwards is true at this position.
+  const std::int64_t applied = service_.applied();
+  if (!wanted->as_of && wanted->min_position <= applied) {
+    if (const auto cached = service_.get_cached(*bound, {.allow_stale = false})) {
+      return exchange.send(answer_of(*wanted, *cached, std::max(applied, cached->computed_at)));
+    }
+  }
+  auto shared = std::make_shared<std::pair<query_request, web::exchange>>(std::move(*wanted), std::move(exchange));
+  auto send = [shared](result<analytics::query_answer> answer) {
+    auto& [wanted_request, wire] = *shared;
+    if (!answer) return wire.send(refuse(answer.error()));
+    wire.send(answer_of(wanted_request, *answer, wanted_request.as_of.value_or(answer->computed_at)));
+  };
+  if (const auto as_of = shared->first.as_of) return service_.get_as_of(*bound, *as_of, std::move(send));
+  const std::int64_t min_position = shared->first.min_position;
+  service_.when_applied(min_position, min_position_wait_ms,
+                        [this, bound = *bound, min_position, send = std::move(send)](result<std::int64_t> reached) mutable {
+                          if (!reached) return send(std::unexpected(reached.error()));
+                          service_.get(bound, {.position_min = min_position}, std::move(send));
+                        });
+}
+
+}  // namespace lodestar::app

@@ -1,0 +1,146 @@
+#include "ingest/replay.hpp"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <lodestar/analytics/row_reader.hpp>
+#include <lodestar/analytics/timestamp.hpp>
+#include <lodestar/base/executor.hpp>
+#include <lodestar/base/logging.hpp>
+
+#include "ingest/event_sink.hpp"
+
+namespace lodestar::app {
+namespace {
+
+constexpr std::array<std::string_view, 6> wanted_columns = {"event_id",   "aggregate_type", "aggregate_id",
+                                                            "event_type", "event_time",     "payload"};
+constexpr std::size_t catch_up_events_max = 1'000;
+constexpr std::size_t live_events_max = 200;
+constexpr milliseconds tick{50};
+
+struct timed_event {
+  std::int64_t time_us = 0;
+  log::new_event event;
+};
+
+/// Reads the recorded events one by one.
+class recording {
+ public:
+  static result<recording> open(const replay_options& options) {
+    auto rows = analytics::row_reader::open(options.events_sql, options.folder);
+    if (!rows) return fail(rows.error().code, rows.error().message, "demo.events_sql", rows.error().hint);
+    if ((*rows)->columns().size() != wanted_columns.size() ||
+        !std::equal(wanted_columns.begin(), wanted_columns.end(), (*rows)->columns().begin())) {
+      return fail(error_code::invalid_argument,
+                  "must select event_id, aggregate_type, aggregate_id, event_type, event_time, payload", "demo.events_sql");
+    }
+    return recording(std::move(*rows));
+  }
+
+  /// The next event without taking it; null at the end.
+  result<const timed_event*> peek() {
+    if (next_) return &*next_;
+    if (row_ == chunk_rows_) {
+      const auto rows = rows_->next_chunk();
+      if (!rows) return std::unexpected(rows.error());
+      chunk_rows_ = *rows;
+      row_ = 0;
+      if (chunk_rows_ == 0) return nullptr;
+    }
+    const auto text = [this](std::size_t column) { return std::string(rows_->at(row_, column).value_or("")); };
+    const auto time_us = analytics::parse_timestamp_us(text(4));
+    if (!time_us) return fail(error_code::invalid_argument, fmt::format("event_time \"{}\" is not a timestamp", text(4)), "demo.events_sql");
+    next_.emplace();
+    next_->time_us = *time_us;
+    next_->event.event_id = text(0);
+    next_->event.aggregate_type = text(1);
+    next_->event.aggregate_id = text(2);
+    next_->event.event_type = text(3);
+    next_->event.payload = text(5);
+    ++row_;
+    return &*next_;
+  }
+  log::new_event take() { return std::move(std::exchange(next_, std::nullopt)->event); }
+
+ private:
+  explicit recording(std::unique_ptr<analytics::row_reader> rows) : rows_(std::move(rows)) {}
+
+  std::unique_ptr<analytics::row_reader> rows_;
+  std::size_t chunk_rows_ = 0, row_ = 0;
+  std::optional<timed_event> next_;
+};
+
+}  // namespace
+
+replay::replay(replay_options options, clock& time)
+    : options_(std::move(options)), time_(time), thread_([this] {
+        set_thread_name("replay");
+        run();
+      }) {}
+
+replay::~replay() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void replay::run() {
+  if (const auto played = play(); !played) {
+    log_error("replay", played.error().message, {{"place", played.error().place}, {"hint", played.error().hint}});
+  }
+}
+
+result<void> replay::play() {
+  auto events = recording::open(options_);
+  if (!events) return std::unexpected(std::move(events.error()));
+  auto sink = make_server_sink(options_.server_url);
+  if (!sink) return std::unexpected(std::move(sink.error()));
+  std::optional<std::pair<steady_time, std::int64_t>> anchor;  // this moment is that recorded time
+  std::uint64_t stored_before = 0;
+  while (wait_until(anchor ? time_.now() + tick : time_.now())) {
+    std::vector<log::new_event> batch;
+    std::int64_t last_us = 0;
+    const std::size_t events_max = anchor ? live_events_max : catch_up_events_max;
+    while (batch.size() < events_max) {
+      const auto next = events->peek();
+      if (!next) return std::unexpected(next.error());
+      if (*next == nullptr) break;
+      const std::int64_t elapsed_us =
+          anchor ? std::chrono::duration_cast<microseconds>(time_.now() - anchor->first).count() * options_.speed : 0;
+      if (anchor && (*next)->time_us > anchor->second + elapsed_us) break;
+      last_us = (*next)->time_us;
+      batch.push_back(events->take());
+    }
+    if (batch.empty()) {
+      const auto next = events->peek();
+      if (next && *next == nullptr) break;
+      continue;
+    }
+    if (auto put = (*sink)->put(std::move(batch)); !put) return put;
+    const auto count = (*sink)->finish();
+    if (!count) return std::unexpected(count.error());
+    if (!anchor && count->stored > stored_before) anchor.emplace(time_.now(), last_us);
+    stored_before = count->stored;
+  }
+  const auto count = (*sink)->finish();
+  log_info("replay", "ended", {{"events", count ? count->stored + count->duplicates : 0}});
+  return {};
+}
+
+bool replay::wait_until(steady_time when) {
+  std::unique_lock lock(mutex_);
+  const auto left = when - time_.now();
+  if (left > nanoseconds::zero()) changed_.wait_for(lock, left, [this] { return stopping_; });
+  return !stopping_;
+}
+
+}  // namespace lodestar::app

@@ -1,0 +1,46 @@
+// Plays recorded events back through a server's POST /api/events, at a multiple of the speed at which they happened.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include <lodestar/base/clock.hpp>
+#include <lodestar/base/error.hpp>
+
+namespace lodestar::app {
+
+struct replay_options {
+  /// SELECT event_id, aggregate_type, aggregate_id, event_type, event_time, payload in the order of event_time.
+  std::string events_sql;
+  std::filesystem::path folder;  ///< Relative file names in the SQL start here.
+  std::string server_url;
+  std::int64_t speed = 1;
+};
+
+/// Runs on a thread of its own until the events end, an error occurs (logged) or it is destroyed. Events that the
+/// server has already are passed over at full speed, so a replay goes on where an earlier one stopped.
+class replay {
+ public:
+  replay(replay_options options, clock& time);
+  ~replay();
+
+ private:
+  void run();
+  [[nodiscard]] result<void> play();
+  /// Waits; false when the replay is to end.
+  [[nodiscard]] bool wait_until(steady_time when);
+
+  replay_options options_;
+  clock& time_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace lodestar::app
