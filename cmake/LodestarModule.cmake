@@ -35,7 +35,7 @@ function(lodestar_module name)
     target_include_directories(${name}_test PRIVATE src)
     target_link_libraries(${name}_test PRIVATE ${target} lodestar::flags lodestar::test_main
       ${arg_PRIVATE_DEPS} ${arg_TEST_DEPS})
-    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}/"
+    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}/" WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
       PROPERTIES LABELS unit TIMEOUT 120)
   endif()
   if(LODESTAR_BENCHMARKS)
