@@ -11,6 +11,8 @@ namespace lodestar::web {
 namespace http = boost::beast::http;
 namespace {
 
+constexpr std::size_t last_chunk_bytes = 5;  // "0", an empty line, and no trailers.
+
 /// Whether the request line ends in a version, however unknown; otherwise it is simply malformed.
 bool names_a_version(std::string_view head) noexcept {
   const auto line = head.substr(0, head.find('\r'));
@@ -65,6 +67,10 @@ parse_step request_parser::feed_head(std::string_view input, std::size_t& consum
 }
 
 parse_step request_parser::feed_body(std::string_view input, std::size_t& consumed_bytes) {
+  // Beast asserts that it never sees less of a last chunk, which bytes that come one by one would
+  // break.
+  const bool at_chunk_size = sink_->chunked() && sink_->chunk_bytes_left == 0;
+  if (at_chunk_size && input.size() < last_chunk_bytes) return parse_step::need_more;
   boost::beast::error_code code;
   consumed_bytes = sink_->put({input.data(), input.size()}, code);
   if (code && code != http::error::need_more) {

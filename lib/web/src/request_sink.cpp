@@ -136,11 +136,13 @@ std::size_t request_sink::on_body_impl(piece body, status&) {
   return body.size();
 }
 
-void request_sink::on_chunk_header_impl(std::uint64_t, piece extensions, status& code) {
+void request_sink::on_chunk_header_impl(std::uint64_t size, piece extensions, status& code) {
+  chunk_bytes_left = size;
   if (!extensions.empty()) refuse(400, "chunk extensions are not accepted", code);
 }
 
 std::size_t request_sink::on_chunk_body_impl(std::uint64_t, piece body, status&) {
+  chunk_bytes_left -= body.size();
   message.body.append(body.data(), body.size());
   return body.size();
 }

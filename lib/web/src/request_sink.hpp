@@ -17,7 +17,8 @@ class request_sink final : public boost::beast::http::basic_parser<true> {
   request message;
   bool is_http_1_0 = false;
   bool expects_continue = false;
-  std::optional<refusal> refused;  ///< Ours; Beast's own reasons come as its error code.
+  std::uint64_t chunk_bytes_left = 0;  ///< 0 where the next bytes are a chunk's size.
+  std::optional<refusal> refused;      ///< Ours; Beast's own reasons come as its error code.
 
  private:
   using field = boost::beast::http::field;
