@@ -1,6 +1,8 @@
 // Goal: what is wrong with an event is refused with its index and field, and what is right is kept exactly.
 #include "ingest/event_reader.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,8 +32,9 @@ class event_reader_test : public testing::Test {
   }
   /// An event whose payload is this text.
   static std::string event_with(const std::string& payload) {
-    return R"({"event_type":"FlightDeparted","aggregate_id":"ATL","payload":)" + payload + "}";
+    return fmt::format(R"({{"event_type":"FlightDeparted","aggregate_id":"ATL","payload":{}}})", payload);
   }
+  static std::string array_of(const std::vector<std::string>& events) { return fmt::format("[{}]", fmt::join(events, ",")); }
   void expect_refused(const std::string& text, const std::string& place, const std::string& message) {
     const auto outcome = read(text);
     ASSERT_FALSE(outcome) << text;
@@ -61,7 +64,7 @@ TEST_F(event_reader_test, reads_one_event_with_defaults) {
 }
 
 TEST_F(event_reader_test, reads_arrays_and_lines) {
-  EXPECT_EQ(read("[" + event_with(right_payload) + "," + event_with(right_payload) + "]")->size(), 2U);
+  EXPECT_EQ(read(array_of({event_with(right_payload), event_with(right_payload)}))->size(), 2U);
   EXPECT_EQ(read("[]")->size(), 0U);
   const std::string lines = event_with(right_payload) + "\n\n" + event_with(right_payload) + "\r\n";
   EXPECT_EQ(read(lines, event_format::ndjson)->size(), 2U);
@@ -85,7 +88,7 @@ TEST_F(event_reader_test, keeps_all_members) {
 
 TEST_F(event_reader_test, names_the_event_and_the_field) {
   const std::string right = event_with(right_payload);
-  expect_refused("[" + right + "," + event_with(R"({"date":"2001-06-30T12:34:00Z","delay":"5"})") + "]", "events[1].payload.delay",
+  expect_refused(array_of({right, event_with(R"({"date":"2001-06-30T12:34:00Z","delay":"5"})")}), "events[1].payload.delay",
                  "must be an integer of 64 bits, not a text");
   expect_refused(event_with(R"({"delay":5})"), "events[0].payload", "field date is missing");
   expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5,"dlay":1})"), "events[0].payload.dlay", "did you mean \"delay\"?");

@@ -1,9 +1,10 @@
-// kill -9 during appends. A child process (this program again, with the argument "child") appends from several threads
-// and writes each acknowledgement to a pipe. The parent kills it after a random 0 to 50 ms, counted from its start or
-// from its first acknowledgement, reopens the log and checks: nothing acknowledged is lost, no gap, no duplicate.
+// kill -9 during appends. A child process (this program again, with the argument "child") appends
+// from several threads and writes each acknowledgement to a pipe. The parent kills it after a
+// random 0 to 50 ms, counted from its start or from its first acknowledgement, reopens the log and
+// checks: nothing acknowledged is lost, no gap, no duplicate.
 //
-// A killed process loses nothing that the kernel has, so this cannot see a missing fsync: the power failure test of the
-// adapter does.
+// A killed process loses nothing that the kernel has, so this cannot see a missing fsync: the power
+// failure test of the adapter does.
 //
 //   append_crash_test [--kills=N] [--seed=N]
 #include <fcntl.h>
@@ -44,7 +45,8 @@ constexpr int pipe_in_child = 3;
 int kills = 300;
 std::uint64_t seed = system_random().next() % 1'000'000;
 
-// What the child writes for each answer; smaller than PIPE_BUF, so records of several threads do not mix.
+// What the child writes for each answer; smaller than PIPE_BUF, so records of several threads do
+// not mix.
 struct acknowledgement {
   log::position first = 0;
   std::int32_t cycle = 0;
@@ -70,7 +72,8 @@ std::vector<log::new_event> batch_of(const acknowledgement& of) {
   return batch;
 }
 
-result<std::unique_ptr<log::event_log>> open_log(const std::string& file, metrics_registry& metrics) {
+result<std::unique_ptr<log::event_log>> open_log(const std::string& file,
+                                                 metrics_registry& metrics) {
   sqlite_log::options options;
   options.file = file;
   return sqlite_log::open(options, system_clock(), metrics);
@@ -82,7 +85,8 @@ void append_for_ever(log::event_log& log, std::int32_t cycle, std::int32_t threa
     const auto answer = log.append_and_wait(batch_of(record));
     if (!answer) _exit(4);
     record.first = answer->front().at;
-    if (write(pipe_in_child, &record, sizeof record) != static_cast<ssize_t>(sizeof record)) _exit(5);
+    if (write(pipe_in_child, &record, sizeof record) != static_cast<ssize_t>(sizeof record))
+      _exit(5);
   }
 }
 
@@ -130,7 +134,8 @@ class crash_test : public testing::Test {
   void collect(const child_process& child, steady_clock::duration time, bool until_first) {
     const auto deadline = steady_clock::now() + time;
     for (;;) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
       if (left.count() <= 0) return;
       pollfd ready{child.pipe, POLLIN, 0};
       if (poll(&ready, 1, static_cast<int>(left.count())) <= 0) return;
@@ -140,7 +145,8 @@ class crash_test : public testing::Test {
 
   bool collect_one(const child_process& child) {
     acknowledgement record;
-    if (read(child.pipe, &record, sizeof record) != static_cast<ssize_t>(sizeof record)) return false;
+    if (read(child.pipe, &record, sizeof record) != static_cast<ssize_t>(sizeof record))
+      return false;
     for (std::int32_t event = 0; event < record.events; ++event) {
       acknowledged.emplace(record.first + event, id_of(record, event));
     }
@@ -205,15 +211,18 @@ TEST_F(crash_test, nothing_acknowledged_is_lost) {
   }
   std::sort(reopen_times.begin(), reopen_times.end());
   const auto p99 = reopen_times[reopen_times.size() * 99 / 100];
-  fmt::print("seed {}: {} kills, {} events stored, {} of them acknowledged, reopening p99 {:.1f} ms\n", seed,
-             reopen_times.size(), checked, confirmed, std::chrono::duration<double, std::milli>(p99).count());
+  fmt::print(
+      "seed {}: {} kills, {} events stored, {} of them acknowledged, reopening p99 {:.1f} ms\n",
+      seed, reopen_times.size(), checked, confirmed,
+      std::chrono::duration<double, std::milli>(p99).count());
   EXPECT_GT(confirmed, 0U);
 }
 
 bool read_option(std::string_view argument, std::string_view name, auto& value) {
   if (!argument.starts_with(name)) return false;
   argument.remove_prefix(name.size());
-  const auto [end, problem] = std::from_chars(argument.data(), argument.data() + argument.size(), value);
+  const auto [end, problem] =
+      std::from_chars(argument.data(), argument.data() + argument.size(), value);
   return problem == std::errc() && end == argument.data() + argument.size();
 }
 
@@ -222,11 +231,14 @@ bool read_option(std::string_view argument, std::string_view name, auto& value) 
 
 int main(int argc, char** argv) {
   using namespace lodestar;
-  if (argc == 4 && std::strcmp(argv[1], "child") == 0) return run_child(argv[2], std::atoi(argv[3]));
+  if (argc == 4 && std::strcmp(argv[1], "child") == 0)
+    return run_child(argv[2], std::atoi(argv[3]));
   testing::InitGoogleTest(&argc, argv);
   for (int index = 1; index < argc; ++index) {
-    if (read_option(argv[index], "--kills=", kills) || read_option(argv[index], "--seed=", seed)) continue;
-    std::cerr << "append_crash_test: unknown argument " << argv[index] << " (known: --kills=N --seed=N)\n";
+    if (read_option(argv[index], "--kills=", kills) || read_option(argv[index], "--seed=", seed))
+      continue;
+    std::cerr << "append_crash_test: unknown argument " << argv[index]
+              << " (known: --kills=N --seed=N)\n";
     return 2;
   }
   return RUN_ALL_TESTS();

@@ -21,9 +21,15 @@ struct wrapped_file {
   sqlite3_file* real;
 };
 
-wrapped_file& self(sqlite3_file* file) { return *reinterpret_cast<wrapped_file*>(file); }
-fault_vfs& owner_of(sqlite3_vfs* vfs) { return *static_cast<fault_vfs*>(vfs->pAppData); }
-sqlite3_vfs* real_of(sqlite3_vfs* vfs) { return owner_of(vfs).real(); }
+wrapped_file& self(sqlite3_file* file) {
+  return *reinterpret_cast<wrapped_file*>(file);
+}
+fault_vfs& owner_of(sqlite3_vfs* vfs) {
+  return *static_cast<fault_vfs*>(vfs->pAppData);
+}
+sqlite3_vfs* real_of(sqlite3_vfs* vfs) {
+  return owner_of(vfs).real();
+}
 
 int close_file(sqlite3_file* file) {
   auto& mine = self(file);
@@ -72,7 +78,9 @@ int check_reserved_lock(sqlite3_file* file, int* out) {
 int control_file(sqlite3_file* file, int operation, void* argument) {
   return self(file).real->pMethods->xFileControl(self(file).real, operation, argument);
 }
-int sector_size(sqlite3_file* file) { return self(file).real->pMethods->xSectorSize(self(file).real); }
+int sector_size(sqlite3_file* file) {
+  return self(file).real->pMethods->xSectorSize(self(file).real);
+}
 int device_characteristics(sqlite3_file* file) {
   return self(file).real->pMethods->xDeviceCharacteristics(self(file).real);
 }
@@ -89,16 +97,33 @@ int lock_shared(sqlite3_file* file, int offset, int count, int flags) {
   }
   return mine.real->pMethods->xShmLock(mine.real, offset, count, flags);
 }
-void barrier_shared(sqlite3_file* file) { self(file).real->pMethods->xShmBarrier(self(file).real); }
+void barrier_shared(sqlite3_file* file) {
+  self(file).real->pMethods->xShmBarrier(self(file).real);
+}
 int unmap_shared(sqlite3_file* file, int remove) {
   return self(file).real->pMethods->xShmUnmap(self(file).real, remove);
 }
 
 // Version 2: shared memory, but no memory-mapped reads, which would go past this layer.
-const sqlite3_io_methods file_methods = {
-    2,           close_file,  read_file,           write_file,   truncate_file, sync_file,
-    size_of_file, lock_file,  unlock_file,         check_reserved_lock, control_file, sector_size,
-    device_characteristics, map_shared, lock_shared, barrier_shared, unmap_shared, nullptr, nullptr};
+const sqlite3_io_methods file_methods = {2,
+                                         close_file,
+                                         read_file,
+                                         write_file,
+                                         truncate_file,
+                                         sync_file,
+                                         size_of_file,
+                                         lock_file,
+                                         unlock_file,
+                                         check_reserved_lock,
+                                         control_file,
+                                         sector_size,
+                                         device_characteristics,
+                                         map_shared,
+                                         lock_shared,
+                                         barrier_shared,
+                                         unmap_shared,
+                                         nullptr,
+                                         nullptr};
 
 int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out_flags) {
   auto& owner = owner_of(vfs);
@@ -128,9 +153,15 @@ int full_pathname(sqlite3_vfs* vfs, const char* name, int bytes, char* out) {
 int randomness(sqlite3_vfs* vfs, int bytes, char* out) {
   return real_of(vfs)->xRandomness(real_of(vfs), bytes, out);
 }
-int pause(sqlite3_vfs* vfs, int microseconds) { return real_of(vfs)->xSleep(real_of(vfs), microseconds); }
-int current_time(sqlite3_vfs* vfs, double* out) { return real_of(vfs)->xCurrentTime(real_of(vfs), out); }
-int last_error(sqlite3_vfs*, int, char*) { return 0; }
+int pause(sqlite3_vfs* vfs, int microseconds) {
+  return real_of(vfs)->xSleep(real_of(vfs), microseconds);
+}
+int current_time(sqlite3_vfs* vfs, double* out) {
+  return real_of(vfs)->xCurrentTime(real_of(vfs), out);
+}
+int last_error(sqlite3_vfs*, int, char*) {
+  return 0;
+}
 int current_time_ms(sqlite3_vfs* vfs, sqlite3_int64* out) {
   return real_of(vfs)->xCurrentTimeInt64(real_of(vfs), out);
 }
@@ -155,7 +186,9 @@ fault_vfs::fault_vfs(std::string name) : name_(std::move(name)), real_(sqlite3_v
   LODESTAR_ASSERT(sqlite3_vfs_register(&vfs_, 0) == SQLITE_OK, "a VFS can be registered");
 }
 
-fault_vfs::~fault_vfs() { sqlite3_vfs_unregister(&vfs_); }
+fault_vfs::~fault_vfs() {
+  sqlite3_vfs_unregister(&vfs_);
+}
 
 void fault_vfs::fail_at(std::uint64_t nth, unsigned kinds, int code, repeat how_often) {
   const std::lock_guard lock(mutex_);
@@ -167,7 +200,9 @@ void fault_vfs::fail_at(std::uint64_t nth, unsigned kinds, int code, repeat how_
   hit_ = false;
 }
 
-void fault_vfs::heal() { fail_at(0, 0, 0, repeat::once); }
+void fault_vfs::heal() {
+  fail_at(0, 0, 0, repeat::once);
+}
 
 bool fault_vfs::hit() const {
   const std::lock_guard lock(mutex_);
@@ -198,13 +233,15 @@ void fault_vfs::keep_old(sqlite3_file* real, unsynced& file, std::int64_t begin,
     } else if (!file.old_sectors.contains(at)) {
       std::vector<char> content(static_cast<std::size_t>(sector_bytes));
       // A short read fills the rest with zeros.
-      static_cast<void>(real->pMethods->xRead(real, content.data(), static_cast<int>(sector_bytes), at));
+      static_cast<void>(
+          real->pMethods->xRead(real, content.data(), static_cast<int>(sector_bytes), at));
       file.old_sectors.emplace(at, std::move(content));
     }
   }
 }
 
-void fault_vfs::note_write(sqlite3_file* real, const std::string& path, std::int64_t offset, std::int64_t bytes) {
+void fault_vfs::note_write(sqlite3_file* real, const std::string& path, std::int64_t offset,
+                           std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
   keep_old(real, files_[path], offset, offset + bytes);
 }
@@ -234,7 +271,8 @@ void fault_vfs::lose_unsynced(random_source& random, unsigned keep_percent) {
   files_.clear();
 }
 
-void fault_vfs::lose(const std::string& path, const unsynced& file, random_source& random, unsigned keep_percent) {
+void fault_vfs::lose(const std::string& path, const unsynced& file, random_source& random,
+                     unsigned keep_percent) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) return;
   struct stat facts{};

@@ -14,7 +14,7 @@ namespace {
 using log::appended;
 using log::new_event;
 
-// What a batch may be refused for; everything else that store() returns is a failure of the storage.
+// What a batch may be refused for; what else store() returns is a failure of the storage.
 bool is_refusal(error_code code) noexcept {
   return code == error_code::conflict || code == error_code::already_exists;
 }
@@ -76,7 +76,8 @@ result<void> appender::prepare() {
 result<void> appender::begin() {
   LODESTAR_ASSERT(!database_.in_transaction(), "one transaction at a time");
   const reset_at_exit reset(begin_);
-  if (begin_.step() != SQLITE_DONE) return std::unexpected(database_.failure("begin a transaction"));
+  if (begin_.step() != SQLITE_DONE)
+    return std::unexpected(database_.failure("begin a transaction"));
   return {};
 }
 
@@ -101,8 +102,8 @@ result<void> appender::roll_back() {
 
 result<checkpoint_progress> appender::checkpoint(int mode) {
   checkpoint_progress progress;
-  if (sqlite3_wal_checkpoint_v2(database_.raw(), nullptr, mode, &progress.wal_pages, &progress.done_pages) !=
-      SQLITE_OK) {
+  if (sqlite3_wal_checkpoint_v2(database_.raw(), nullptr, mode, &progress.wal_pages,
+                                &progress.done_pages) != SQLITE_OK) {
     return std::unexpected(database_.failure("checkpoint the event log"));
   }
   // The next commit begins the WAL anew when everything in it was copied.
@@ -125,7 +126,8 @@ append_answer appender::store_all(std::span<const new_event> batch) {
   for (const auto& event : batch) {
     auto one = store(event, recorded_at_us);
     if (!one) {
-      if (is_refusal(one.error().code)) one.error().place = fmt::format("events[{}]", stored.size());
+      if (is_refusal(one.error().code))
+        one.error().place = fmt::format("events[{}]", stored.size());
       return std::unexpected(std::move(one.error()));
     }
     stored.push_back(*one);
@@ -189,8 +191,8 @@ result<appended> appender::answer_existing(const new_event& event, error otherwi
     return appended{find_event_.number(0), find_event_.number(1), true};
   }
   return fail(error_code::already_exists,
-              fmt::format("event id {} is taken by the different event at position {}", event.event_id,
-                          find_event_.number(0)),
+              fmt::format("event id {} is taken by the different event at position {}",
+                          event.event_id, find_event_.number(0)),
               {}, "give the event an id of its own");
 }
 

@@ -2,11 +2,12 @@
 //
 // Not thread-safe: it belongs to the writer's thread. Invariants while a transaction is open:
 //   1. last_ is the highest position in the connection's view; positions are last_ + 1, + 2, …
-//   2. heads_ holds for each stream it knows the version in the connection's view; what a rollback takes back is
+//   2. heads_ holds for each stream it knows the version in the connection's view; what a rollback
+//   takes back is
 //      forgotten there.
-// There are no savepoints: SQLite keeps a journal in memory for them that it walks at each insert, which made batches
-// of 10,000 events twenty times slower.
-// When a storage failure was returned, only roll_back() may follow; when that fails, the appender must be replaced.
+// There are no savepoints: SQLite keeps a journal in memory for them that it walks at each insert,
+// which made batches of 10,000 events twenty times slower. When a storage failure was returned,
+// only roll_back() may follow; when that fails, the appender must be replaced.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +48,8 @@ class appender {
   appender& operator=(const appender&) = delete;
 
   [[nodiscard]] result<void> begin();
-  /// Stores the batch, or refuses it in `answer` (conflict, already_exists). An error is a storage failure, which
-  /// concerns the whole transaction.
+  /// Stores the batch, or refuses it in `answer` (conflict, already_exists). An error is a storage
+  /// failure, which concerns the whole transaction.
   [[nodiscard]] result<applied> apply(std::span<const log::new_event> batch, append_answer& answer);
   [[nodiscard]] result<void> commit();
   [[nodiscard]] result<void> roll_back();
@@ -64,9 +65,11 @@ class appender {
 
   [[nodiscard]] result<void> prepare();
   [[nodiscard]] append_answer store_all(std::span<const log::new_event> batch);
-  [[nodiscard]] result<log::appended> store(const log::new_event& event, std::int64_t recorded_at_us);
+  [[nodiscard]] result<log::appended> store(const log::new_event& event,
+                                            std::int64_t recorded_at_us);
   [[nodiscard]] result<log::version*> head_of(const log::new_event& event);
-  [[nodiscard]] int insert(const log::new_event& event, log::version version, std::int64_t recorded_at_us);
+  [[nodiscard]] int insert(const log::new_event& event, log::version version,
+                           std::int64_t recorded_at_us);
   [[nodiscard]] result<log::appended> answer_existing(const log::new_event& event, error otherwise);
 
   connection database_;

@@ -24,7 +24,9 @@ std::size_t ascii_prefix_bytes(std::string_view text) noexcept {
   return done;
 }
 
-bool is_utf8(std::string_view text) noexcept { return is_valid_utf8(text.substr(ascii_prefix_bytes(text))); }
+bool is_utf8(std::string_view text) noexcept {
+  return is_valid_utf8(text.substr(ascii_prefix_bytes(text)));
+}
 
 result<void> check_name(std::string_view field, std::string_view value, std::size_t bytes_max) {
   if (value.empty()) return fail(error_code::invalid_argument, fmt::format("{} is empty", field));
@@ -40,8 +42,8 @@ result<void> check_name(std::string_view field, std::string_view value, std::siz
 
 result<void> check_document(std::string_view field, std::string_view value) {
   if (value.size() > log::payload_bytes_max) {
-    return fail(error_code::too_large, fmt::format("{} has {} bytes, the limit is {}", field, value.size(),
-                                                   log::payload_bytes_max));
+    return fail(error_code::too_large, fmt::format("{} has {} bytes, the limit is {}", field,
+                                                   value.size(), log::payload_bytes_max));
   }
   if (!is_utf8(value)) {
     return fail(error_code::invalid_argument, fmt::format("{} is not valid UTF-8 text", field));
@@ -68,7 +70,8 @@ result<void> check_event(const new_event& event) {
 result<void> check_batch(std::span<const new_event> batch) {
   if (batch.size() > log::batch_events_max) {
     return fail(error_code::too_large,
-                fmt::format("the batch has {} events, the limit is {}", batch.size(), log::batch_events_max),
+                fmt::format("the batch has {} events, the limit is {}", batch.size(),
+                            log::batch_events_max),
                 "events", "send several smaller batches");
   }
   for (std::size_t index = 0; index < batch.size(); ++index) {

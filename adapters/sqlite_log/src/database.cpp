@@ -42,8 +42,10 @@ error_code classify(int primary, int system_error) noexcept {
 std::string hint_for(error_code code, int primary) {
   if (primary == SQLITE_BUSY) return "close the other program that has the file open";
   switch (code) {
-    case error_code::storage_full: return "free space on this disk; appending then goes on by itself";
-    case error_code::permission_denied: return "give this user write access to the file and its folder";
+    case error_code::storage_full:
+      return "free space on this disk; appending then goes on by itself";
+    case error_code::permission_denied:
+      return "give this user write access to the file and its folder";
     case error_code::corrupt: return "move the file away and restore it from a backup";
     case error_code::unavailable: return "look at the disk and its messages in the system log";
     default: return {};
@@ -73,9 +75,13 @@ void statement::bind(int index, std::int64_t number) noexcept {
   LODESTAR_ASSERT(status == SQLITE_OK || status == SQLITE_NOMEM, "the parameter exists");
 }
 
-int statement::step() noexcept { return sqlite3_step(handle_.get()); }
+int statement::step() noexcept {
+  return sqlite3_step(handle_.get());
+}
 
-void statement::reset() noexcept { sqlite3_reset(handle_.get()); }
+void statement::reset() noexcept {
+  sqlite3_reset(handle_.get());
+}
 
 std::int64_t statement::number(int column) noexcept {
   return sqlite3_column_int64(handle_.get(), column);
@@ -84,15 +90,16 @@ std::int64_t statement::number(int column) noexcept {
 std::string_view statement::text(int column) noexcept {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
   const int bytes = sqlite3_column_bytes(handle_.get(), column);
-  return data == nullptr ? std::string_view() : std::string_view(data, static_cast<std::size_t>(bytes));
+  return data == nullptr ? std::string_view()
+                         : std::string_view(data, static_cast<std::size_t>(bytes));
 }
 
 result<connection> connection::open(const std::filesystem::path& file, access mode,
                                     const std::string& vfs) {
   LODESTAR_ASSERT(sqlite3_libversion_number() >= 3051003,
                   "older versions can corrupt the WAL when it is reset");
-  const int how = mode == access::read_only ? SQLITE_OPEN_READONLY
-                                            : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int how =
+      mode == access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* handle = nullptr;
   const int status =
       sqlite3_open_v2(file.c_str(), &handle, how | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,

@@ -1,7 +1,7 @@
 // SQLite's C API as values: a connection, its statements, and its errors as lodestar::error.
 //
-// Not thread-safe: a connection and its statements belong to one thread at a time. A statement must be destroyed before
-// its connection.
+// Not thread-safe: a connection and its statements belong to one thread at a time. A statement must
+// be destroyed before its connection.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include <lodestar/base/error.hpp>
 #include <sqlite3.h>
+#include <lodestar/base/error.hpp>
 
 namespace lodestar::sqlite_log {
 
@@ -24,7 +24,8 @@ class statement {
   /// The text must stay alive until the statement is reset.
   void bind(int index, std::string_view text) noexcept;
   void bind(int index, std::int64_t number) noexcept;
-  /// SQLITE_ROW, SQLITE_DONE or an error, for which connection::failure() has the details until reset().
+  /// SQLITE_ROW, SQLITE_DONE or an error, for which connection::failure() has the details until
+  /// reset().
   [[nodiscard]] int step() noexcept;
   void reset() noexcept;
   [[nodiscard]] std::int64_t number(int column) noexcept;
@@ -37,7 +38,8 @@ class statement {
   std::unique_ptr<sqlite3_stmt, finalizer> handle_;
 };
 
-/// Resets a statement at the end of a scope, so that no read transaction outlives the function that began it.
+/// Resets a statement at the end of a scope, so that no read transaction outlives the function that
+/// began it.
 class reset_at_exit {
  public:
   explicit reset_at_exit(statement& used) noexcept : used_(used) {}

@@ -1,5 +1,6 @@
-// I/O errors and full disks at every point. Method: a workload runs with the N-th operation failing, N = 1, 2, … until
-// a run meets no fault. Each run must end in answers, the log must be valid, everything acknowledged must be there.
+// I/O errors and full disks at every point. Method: a workload runs with the N-th operation
+// failing, N = 1, 2, … until a run meets no fault. Each run must end in answers, the log must be
+// valid, everything acknowledged must be there.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -43,6 +44,9 @@ class fault_test : public test_log {
       const auto prefix = fmt::format("{}-", index);
       try_append(make_batch(prefix, 1));
       try_append(make_batch(prefix + "batch", 5, fmt::format("S{}", index)));
+      auto refused = make_batch(prefix + "refused", 3);
+      refused[2].expected_version = 999;
+      EXPECT_FALSE(append(refused).has_value());
       static_cast<void>(log->read({}));
       static_cast<void>(log->stream_version("Airport", "ATL"));
     }
@@ -64,7 +68,7 @@ class fault_test : public test_log {
   }
   void fail_everywhere(unsigned kinds, int code, repeat how_often) {
     std::uint64_t nth = 1;
-    for (bool hit = true; hit; ++nth) {
+    for (bool hit = true; hit; nth += rounds_divisor) {
       ASSERT_LT(nth, 10'000U) << "the workload never gets through";
       start_over();
       vfs.fail_at(nth, kinds, code, how_often);
@@ -82,8 +86,12 @@ class fault_test : public test_log {
   std::map<log::position, std::string> acknowledged;
 };
 
-TEST_F(fault_test, io_error_once_at_every_operation) { fail_everywhere(test::disk::any, 0, repeat::once); }
-TEST_F(fault_test, io_error_from_every_operation_on) { fail_everywhere(test::disk::any, 0, repeat::from_then_on); }
+TEST_F(fault_test, io_error_once_at_every_operation) {
+  fail_everywhere(test::disk::any, 0, repeat::once);
+}
+TEST_F(fault_test, io_error_from_every_operation_on) {
+  fail_everywhere(test::disk::any, 0, repeat::from_then_on);
+}
 TEST_F(fault_test, disk_full_once_at_every_write) {
   fail_everywhere(test::disk::write, SQLITE_FULL, repeat::once);
 }

@@ -15,7 +15,8 @@
 namespace lodestar::sqlite_log {
 namespace {
 
-std::unexpected<error> refuse(const std::filesystem::path& place, const char* what, int system_error) {
+std::unexpected<error> refuse(const std::filesystem::path& place, const char* what,
+                              int system_error) {
   const auto message = fmt::format("{}: {}", what, std::generic_category().message(system_error));
   switch (system_error) {
     case EACCES:
@@ -24,7 +25,8 @@ std::unexpected<error> refuse(const std::filesystem::path& place, const char* wh
       return fail(error_code::permission_denied, message, place.string(),
                   "give this user write access to the folder, or choose another one");
     case ENOSPC:
-    case EDQUOT: return fail(error_code::storage_full, message, place.string(), "free space on this disk");
+    case EDQUOT:
+      return fail(error_code::storage_full, message, place.string(), "free space on this disk");
     default: return fail(error_code::unavailable, message, place.string(), "choose another folder");
   }
 }
@@ -47,8 +49,8 @@ void write_pid(int descriptor) noexcept {
 std::unexpected<error> refuse_taken(const std::filesystem::path& file, int descriptor) {
   const auto pid = holder_of(descriptor);
   const auto who = pid.empty() ? std::string("another process") : "process " + pid;
-  return fail(error_code::unavailable, fmt::format("the event log is in use by {}", who), file.string(),
-              "stop that process, or choose another file");
+  return fail(error_code::unavailable, fmt::format("the event log is in use by {}", who),
+              file.string(), "stop that process, or choose another file");
 }
 
 }  // namespace
@@ -71,7 +73,8 @@ result<file_lock> file_lock::acquire(const std::filesystem::path& file) {
   return lock;
 }
 
-file_lock::file_lock(file_lock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+file_lock::file_lock(file_lock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 file_lock::~file_lock() {
   if (descriptor_ >= 0) ::close(descriptor_);

@@ -37,20 +37,25 @@ TEST_F(file_test, nothing_stored_can_be_changed_by_another_program) {
       "UPDATE events SET event_id = event_id",
       "DELETE FROM events WHERE position = 2",
       "DELETE FROM events",
-      "INSERT OR REPLACE INTO events SELECT position, event_id, aggregate_type, aggregate_id, version,"
+      "INSERT OR REPLACE INTO events SELECT position, event_id, aggregate_type, aggregate_id, "
+      "version,"
       " event_type, 9, payload, metadata, 0 FROM events WHERE position = 1",
-      "INSERT OR REPLACE INTO events SELECT 4, event_id, aggregate_type, aggregate_id, 4, event_type, 9,"
+      "INSERT OR REPLACE INTO events SELECT 4, event_id, aggregate_type, aggregate_id, 4, "
+      "event_type, 9,"
       " payload, metadata, 0 FROM events WHERE position = 1",
-      "REPLACE INTO events SELECT 4, 'new', aggregate_type, aggregate_id, version, event_type, 9, payload,"
+      "REPLACE INTO events SELECT 4, 'new', aggregate_type, aggregate_id, version, event_type, 9, "
+      "payload,"
       " metadata, 0 FROM events WHERE position = 1",
-      "INSERT INTO events SELECT position, event_id, aggregate_type, aggregate_id, version, event_type, 9,"
+      "INSERT INTO events SELECT position, event_id, aggregate_type, aggregate_id, version, "
+      "event_type, 9,"
       " payload, metadata, 0 FROM events WHERE true ON CONFLICT DO UPDATE SET payload = 'x'",
   };
   for (const char* const attempt : attempts) {
     const auto done = raw.run(attempt);
     ASSERT_FALSE(done.has_value()) << attempt;
     EXPECT_THAT(done.error().message,
-                testing::AnyOf(testing::HasSubstr("append-only"), testing::HasSubstr("only_lodestar_appends_events")));
+                testing::AnyOf(testing::HasSubstr("append-only"),
+                               testing::HasSubstr("only_lodestar_appends_events")));
   }
   EXPECT_EQ(raw.query_text("SELECT group_concat(payload) FROM events"),
             before[0].payload + "," + before[1].payload + "," + before[2].payload);
@@ -96,7 +101,8 @@ TEST_F(file_test, a_file_that_is_no_database_is_left_alone) {
 }
 
 TEST_F(file_test, the_database_of_another_program_is_left_alone) {
-  ASSERT_TRUE(other_program().run("CREATE TABLE precious(x); INSERT INTO precious VALUES(1)").has_value());
+  ASSERT_TRUE(
+      other_program().run("CREATE TABLE precious(x); INSERT INTO precious VALUES(1)").has_value());
   const auto why = open_error();
   EXPECT_EQ(why.code, error_code::unsupported);
   EXPECT_THAT(why.message, testing::HasSubstr("not an event log"));
@@ -114,7 +120,9 @@ TEST_F(file_test, a_newer_format_is_not_touched) {
 TEST_F(file_test, a_gap_in_the_positions_is_found_at_start) {
   open();
   ASSERT_TRUE(append(make_batch("a", 5)).has_value());
-  ASSERT_TRUE(other_program().run("DROP TRIGGER events_refuse_delete; DELETE FROM events WHERE position = 3").has_value());
+  ASSERT_TRUE(other_program()
+                  .run("DROP TRIGGER events_refuse_delete; DELETE FROM events WHERE position = 3")
+                  .has_value());
   EXPECT_EQ(open_error().code, error_code::corrupt);
 }
 

@@ -80,7 +80,7 @@ TEST(tail_hub_test, a_subscription_may_outlive_the_hub) {
   subscription.reset();
 }
 
-// After the destructor returned the callback does not run: it would use `alive`, which is gone by then.
+// After the destructor returned the callback does not run.
 TEST(tail_hub_test, ending_waits_for_a_running_callback) {
   tail_hub hub;
   std::latch running(1);

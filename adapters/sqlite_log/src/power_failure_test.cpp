@@ -1,5 +1,6 @@
-// Power failures: the disk vanishes at a random operation and keeps a random part of what was not synced. With
-// synchronous=FULL nothing acknowledged may be lost; with NORMAL something must be, or the test would prove nothing.
+// Power failures: the disk vanishes at a random operation and keeps a random part of what was not
+// synced. With synchronous=FULL nothing acknowledged may be lost; with NORMAL something must be, or
+// the test would prove nothing.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -49,7 +50,8 @@ class power_failure_test : public test_log {
     log.reset();
   }
 
-  // Reopens and counts what was acknowledged and is not there; an error of the log itself is a failure.
+  // Reopens and counts what was acknowledged and is not there; an error of the log itself is a
+  // failure.
   std::size_t count_lost() {
     open();
     std::map<log::position, std::string> stored;
@@ -103,15 +105,15 @@ class power_failure_test : public test_log {
 };
 
 TEST_F(power_failure_test, loses_nothing_in_full) {
-  EXPECT_EQ(lose_power(500), 0U) << "seed " << seed;
+  EXPECT_EQ(lose_power(500 / rounds_divisor), 0U) << "seed " << seed;
   start_over();
-  EXPECT_GT(acknowledged_total, 1000U);
+  EXPECT_GT(acknowledged_total, 1000U / rounds_divisor);
   RecordProperty("acknowledged", static_cast<int>(acknowledged_total));
 }
 
 TEST_F(power_failure_test, canary_loses_events_in_normal) {
   how.synchronous = "NORMAL";
-  EXPECT_GT(lose_power(100), 0U) << "seed " << seed;
+  EXPECT_GT(lose_power(100 / rounds_divisor), 0U) << "seed " << seed;
 }
 
 }  // namespace

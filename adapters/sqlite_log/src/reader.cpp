@@ -8,7 +8,8 @@
 namespace lodestar::sqlite_log {
 namespace {
 
-// A scan ends its read transaction after so many positions, so that it never keeps the WAL from being reused for long.
+// A scan ends its read transaction after so many positions, so that it never keeps the WAL from
+// being reused for long.
 constexpr log::position scan_page_positions = 50'000;
 
 #define EVENT_COLUMNS                                                                       \
@@ -123,8 +124,9 @@ result<void> reader::scan(const log::read_filter& filter, log::position last, ev
   return {};
 }
 
-// The version of the stream as of position filter.after, by bisection: versions grow with positions, so this takes
-// some 20 probes of the index in a stream of a million events, where a filter on the position would read them all.
+// The version of the stream as of position filter.after, by bisection: versions grow with
+// positions, so this takes some 20 probes of the index in a stream of a million events, where a
+// filter on the position would read them all.
 result<log::version> reader::version_at(const log::read_filter& filter) {
   if (filter.after <= 0) return 0;
   const auto head = stream_version(filter.aggregate_type, filter.aggregate_id);

@@ -17,7 +17,8 @@ class reader {
  public:
   [[nodiscard]] static result<std::unique_ptr<reader>> open(const settings& how);
 
-  [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter& filter, log::position last);
+  [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter& filter,
+                                                     log::position last);
   [[nodiscard]] result<log::version> stream_version(const std::string& aggregate_type,
                                                     const std::string& aggregate_id);
 
@@ -31,7 +32,8 @@ class reader {
   [[nodiscard]] result<void> read_stream(const log::read_filter& filter, events& out);
   [[nodiscard]] result<void> scan(const log::read_filter& filter, log::position last, events& out);
   [[nodiscard]] result<log::version> version_at(const log::read_filter& filter);
-  [[nodiscard]] result<log::position> position_of(const log::read_filter& filter, log::version version);
+  [[nodiscard]] result<log::position> position_of(const log::read_filter& filter,
+                                                  log::version version);
   [[nodiscard]] result<void> collect(statement& rows, events& out);
 
   connection database_;

@@ -20,12 +20,15 @@ reader_pool::reader_pool(const settings& how) : how_(how) {
   LODESTAR_ASSERT(how.user.readers_max > 0, "a log without readers could not be read");
 }
 
-reader_pool::~reader_pool() { LODESTAR_ASSERT(idle_.size() == open_, "no read outlives the log"); }
+reader_pool::~reader_pool() {
+  LODESTAR_ASSERT(idle_.size() == open_, "no read outlives the log");
+}
 
-result<std::vector<log::event>> reader_pool::read(const log::read_filter& filter, log::position last) {
+result<std::vector<log::event>> reader_pool::read(const log::read_filter& filter,
+                                                  log::position last) {
   if (!filter.aggregate_id.empty() && filter.aggregate_type.empty()) {
-    return fail(error_code::invalid_argument, "an aggregate id needs its aggregate type", "aggregate_id",
-                "name the aggregate type too");
+    return fail(error_code::invalid_argument, "an aggregate id needs its aggregate type",
+                "aggregate_id", "name the aggregate type too");
   }
   if (filter.events_max == 0) return std::vector<log::event>();
   auto borrowed = borrow();
@@ -51,8 +54,8 @@ result<std::unique_ptr<reader>> reader_pool::borrow() {
     const auto available = [this] { return !idle_.empty() || open_ < how_.user.readers_max; };
     if (!returned_.wait_for(lock, wait_max, available)) {
       return fail(error_code::unavailable,
-                  fmt::format("all {} readers of the event log are busy", how_.user.readers_max), {},
-                  "raise the number of readers");
+                  fmt::format("all {} readers of the event log are busy", how_.user.readers_max),
+                  {}, "raise the number of readers");
     }
     if (!idle_.empty()) {
       auto taken = std::move(idle_.back());

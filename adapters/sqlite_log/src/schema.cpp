@@ -14,12 +14,13 @@ constexpr int schema_version = 1;
 constexpr int busy_timeout_ms = 5000;
 constexpr int tail_positions_checked = 10'000;
 
-// No index by aggregate_type or event_type: each costs 12 to 18 % of the ingest rate, and a scan by position answers
-// such a filter at some million events a second.
+// No index by aggregate_type or event_type: each costs 12 to 18 % of the ingest rate, and a scan by
+// position answers such a filter at some million events a second.
 //
-// REPLACE deletes rows without firing delete triggers, so only an insert trigger can stop it. Looking for the rows that
-// would be replaced costs 45 % of the ingest rate. Naming a function that only Lodestar's writer has costs 25 % and
-// refuses every other program: "no such function: only_lodestar_appends_events".
+// REPLACE deletes rows without firing delete triggers, so only an insert trigger can stop it.
+// Looking for the rows that would be replaced costs 45 % of the ingest rate. Naming a function that
+// only Lodestar's writer has costs 25 % and refuses every other program: "no such function:
+// only_lodestar_appends_events".
 constexpr const char* create_schema = R"sql(
 CREATE TABLE events(
   position INTEGER PRIMARY KEY,
@@ -50,12 +51,15 @@ WHEN only_lodestar_appends_events() IS NOT 1 BEGIN
 END;
 )sql";
 
-void answer_one(sqlite3_context* context, int, sqlite3_value**) { sqlite3_result_int(context, 1); }
+void answer_one(sqlite3_context* context, int, sqlite3_value**) {
+  sqlite3_result_int(context, 1);
+}
 
 result<void> register_writer_function(connection& database) {
-  const int status = sqlite3_create_function_v2(
-      database.raw(), "only_lodestar_appends_events", 0,
-      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr, answer_one, nullptr, nullptr, nullptr);
+  const int status =
+      sqlite3_create_function_v2(database.raw(), "only_lodestar_appends_events", 0,
+                                 SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr,
+                                 answer_one, nullptr, nullptr, nullptr);
   if (status != SQLITE_OK) return std::unexpected(database.failure("register a function"));
   return {};
 }
@@ -71,8 +75,9 @@ result<content> identify(connection& database) {
   if (!tables) return std::unexpected(tables.error());
   if (*owner == 0 && *version == 0 && *tables == 0) return content::nothing;
   if (*owner != application_id) {
-    return fail(error_code::unsupported, "the file is a SQLite database but not an event log of Lodestar",
-                database.file(), "choose another file for the event log");
+    return fail(error_code::unsupported,
+                "the file is a SQLite database but not an event log of Lodestar", database.file(),
+                "choose another file for the event log");
   }
   if (*version != schema_version) {
     return fail(error_code::unsupported,
@@ -113,15 +118,16 @@ result<void> set_write_pragmas(connection& database, const settings& how) {
 }
 
 result<void> make_recovered_events_durable(connection& database) {
-  if (sqlite3_wal_checkpoint_v2(database.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) !=
-      SQLITE_OK) {
+  if (sqlite3_wal_checkpoint_v2(database.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
+                                nullptr) != SQLITE_OK) {
     return std::unexpected(database.failure("checkpoint the event log"));
   }
   return {};
 }
 
 error with_foreign_file_hint(error why) {
-  if (why.code == error_code::corrupt) why.hint = "choose another file, or restore this one from a backup";
+  if (why.code == error_code::corrupt)
+    why.hint = "choose another file, or restore this one from a backup";
   return why;
 }
 

@@ -1,4 +1,5 @@
-// Opens connections to the log's file: the pragmas, the schema, and the checks that the file is ours and whole.
+// Opens connections to the log's file: the pragmas, the schema, and the checks that the file is
+// ours and whole.
 #pragma once
 
 #include <lodestar/base/clock.hpp>
@@ -10,8 +11,9 @@
 
 namespace lodestar::sqlite_log {
 
-/// The connection that writes and checkpoints; creates the schema in a new file. What an earlier process left in the
-/// WAL is made durable before this returns: it becomes visible here, so it may be acknowledged as a duplicate.
+/// The connection that writes and checkpoints; creates the schema in a new file. What an earlier
+/// process left in the WAL is made durable before this returns: it becomes visible here, so it may
+/// be acknowledged as a duplicate.
 [[nodiscard]] result<connection> open_writer(const settings& how, clock& time);
 
 /// A connection that can only read.

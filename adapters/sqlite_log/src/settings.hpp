@@ -13,8 +13,8 @@ struct settings {
   options user;
   /// NORMAL exists for the canary of the crash tests: it must lose acknowledged events.
   std::string synchronous = "FULL";
-  /// Size of the WAL at which the writer checkpoints under load: 16 MB. The file keeps that size and is overwritten
-  /// from its start, which syncs several times faster than growing it.
+  /// Size of the WAL at which the writer checkpoints under load: 16 MB. The file keeps that size
+  /// and is overwritten from its start, which syncs several times faster than growing it.
   int checkpoint_pages = 4000;
   /// How long the writer waits for work before it checkpoints whatever is in the WAL.
   milliseconds idle_before_checkpoint{1000};

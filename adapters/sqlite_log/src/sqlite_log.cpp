@@ -22,7 +22,9 @@ class sqlite_event_log final : public log::event_log {
   [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter& filter) override {
     return readers_.read(filter, last_position());
   }
-  [[nodiscard]] log::position last_position() const noexcept override { return writer_.last_position(); }
+  [[nodiscard]] log::position last_position() const noexcept override {
+    return writer_.last_position();
+  }
   [[nodiscard]] result<log::version> stream_version(const std::string& aggregate_type,
                                                     const std::string& aggregate_id) override {
     return readers_.stream_version(aggregate_type, aggregate_id);
@@ -33,8 +35,8 @@ class sqlite_event_log final : public log::event_log {
   }
 
  private:
-  // The order matters at the end: readers close first, so that the writer's last checkpoint can empty the WAL; the lock
-  // is given back when every connection is closed.
+  // The order matters at the end: readers close first, so that the writer's last checkpoint can
+  // empty the WAL; the lock is given back when every connection is closed.
   file_lock lock_;
   writer writer_;
   reader_pool readers_;
@@ -42,15 +44,18 @@ class sqlite_event_log final : public log::event_log {
 
 }  // namespace
 
-result<std::unique_ptr<log::event_log>> open_with(const settings& how, clock& time, metrics_registry& metrics) {
+result<std::unique_ptr<log::event_log>> open_with(const settings& how, clock& time,
+                                                  metrics_registry& metrics) {
   auto lock = file_lock::acquire(how.user.file);
   if (!lock) return std::unexpected(lock.error());
   auto opened = appender::open(how, time);
   if (!opened) return std::unexpected(opened.error());
-  return std::make_unique<sqlite_event_log>(how, time, metrics, std::move(*lock), std::move(*opened));
+  return std::make_unique<sqlite_event_log>(how, time, metrics, std::move(*lock),
+                                            std::move(*opened));
 }
 
-result<std::unique_ptr<log::event_log>> open(const options& settings, clock& time, metrics_registry& metrics) {
+result<std::unique_ptr<log::event_log>> open(const options& settings, clock& time,
+                                             metrics_registry& metrics) {
   return open_with({.user = settings}, time, metrics);
 }
 

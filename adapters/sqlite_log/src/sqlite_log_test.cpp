@@ -1,4 +1,5 @@
-// The contract of the log's port, checked against this adapter: what append answers, what read returns, what survives.
+// The contract of the log's port, checked against this adapter: what append answers, what read
+// returns, what survives.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -46,8 +47,10 @@ TEST_F(append_test, stores_every_field) {
 }
 
 TEST_F(append_test, positions_and_versions_go_on) {
-  EXPECT_EQ(append(make_batch("a", 2, "ATL")), (std::vector<appended>{{1, 1, false}, {2, 2, false}}));
-  EXPECT_EQ(append(make_batch("b", 2, "JFK")), (std::vector<appended>{{3, 1, false}, {4, 2, false}}));
+  EXPECT_EQ(append(make_batch("a", 2, "ATL")),
+            (std::vector<appended>{{1, 1, false}, {2, 2, false}}));
+  EXPECT_EQ(append(make_batch("b", 2, "JFK")),
+            (std::vector<appended>{{3, 1, false}, {4, 2, false}}));
   EXPECT_EQ(append(make_batch("c", 1, "ATL")), (std::vector<appended>{{5, 3, false}}));
   EXPECT_EQ(log->last_position(), 5);
   EXPECT_EQ(log->stream_version("Airport", "ATL"), 3);
@@ -75,7 +78,8 @@ TEST_F(append_test, a_batch_may_mix_new_events_and_repeats) {
 }
 
 TEST_F(append_test, the_same_event_twice_in_one_batch_is_stored_once) {
-  EXPECT_EQ(append({make_event("a"), make_event("a")}), (std::vector<appended>{{1, 1, false}, {1, 1, true}}));
+  EXPECT_EQ(append({make_event("a"), make_event("a")}),
+            (std::vector<appended>{{1, 1, false}, {1, 1, true}}));
 }
 
 TEST_F(append_test, the_same_id_with_any_other_content_is_refused) {
@@ -136,10 +140,12 @@ TEST_F(append_test, a_refused_batch_leaves_nothing) {
   EXPECT_EQ(answer.error().place, "events[2]");
   EXPECT_EQ(log->last_position(), 0);
   EXPECT_EQ(log->stream_version("Airport", "ATL"), 0);
-  EXPECT_EQ(append(make_batch("a", 3)), (std::vector<appended>{{1, 1, false}, {2, 2, false}, {3, 3, false}}));
+  EXPECT_EQ(append(make_batch("a", 3)),
+            (std::vector<appended>{{1, 1, false}, {2, 2, false}, {3, 3, false}}));
 }
 
-// One slow callback makes the appends behind it share a transaction; a refused one among them must not touch the rest.
+// One slow callback makes the appends behind it share a transaction; a refused one among them must
+// not touch the rest.
 TEST_F(append_test, a_refused_batch_does_not_touch_the_others_of_its_commit) {
   std::latch blocked(1), refused(1), stored(2);
   log->append(make_batch("first", 1), [&](auto) { blocked.wait(); });
@@ -252,9 +258,11 @@ TEST_F(limit_test, events_of_a_batch) {
 }
 
 TEST_F(limit_test, names_must_be_there_and_text) {
-  std::string log::new_event::* const names[] = {&log::new_event::event_id, &log::new_event::aggregate_type,
-                                                 &log::new_event::aggregate_id, &log::new_event::event_type};
-  const std::string wrong[] = {"", "\xC3", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC0\xAF", std::string("a\0b", 3)};
+  std::string log::new_event::* const names[] = {
+      &log::new_event::event_id, &log::new_event::aggregate_type, &log::new_event::aggregate_id,
+      &log::new_event::event_type};
+  const std::string wrong[] = {
+      "", "\xC3", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC0\xAF", std::string("a\0b", 3)};
   for (const auto name : names) {
     for (const auto& value : wrong) {
       auto event = make_event("x");
@@ -302,7 +310,8 @@ class read_test : public append_test {
     open();
     // Positions 1 to 300: streams A, B, C in turn, two event types, two aggregate types.
     for (int index = 1; index <= 300; ++index) {
-      auto event = make_event(std::to_string(index), std::string(1, static_cast<char>('A' + index % 3)));
+      auto event =
+          make_event(std::to_string(index), std::string(1, static_cast<char>('A' + index % 3)));
       event.aggregate_type = index % 2 == 0 ? "Even" : "Odd";
       event.event_type = index % 10 == 0 ? "Tenth" : "Other";
       batch_.push_back(std::move(event));
@@ -320,8 +329,8 @@ class read_test : public append_test {
         return wanted.empty() || wanted == value;
       };
       if (at > filter.after && matches(filter.aggregate_type, event.aggregate_type) &&
-          matches(filter.aggregate_id, event.aggregate_id) && matches(filter.event_type, event.event_type) &&
-          positions.size() < filter.events_max) {
+          matches(filter.aggregate_id, event.aggregate_id) &&
+          matches(filter.event_type, event.event_type) && positions.size() < filter.events_max) {
         positions.push_back(at);
       }
     }
@@ -341,7 +350,8 @@ TEST_F(read_test, every_combination_of_filters) {
             const log::read_filter filter{after, type, id, event_type, events_max};
             std::vector<log::position> got;
             for (const auto& event : read(filter)) got.push_back(event.at);
-            ASSERT_EQ(got, expected(filter)) << after << " " << type << " " << id << " " << event_type;
+            ASSERT_EQ(got, expected(filter))
+                << after << " " << type << " " << id << " " << event_type;
           }
         }
       }

@@ -35,7 +35,8 @@ void stream_heads::clear() noexcept {
   old_.clear();
 }
 
-std::string_view stream_heads::key_of(std::string_view aggregate_type, std::string_view aggregate_id) {
+std::string_view stream_heads::key_of(std::string_view aggregate_type,
+                                      std::string_view aggregate_id) {
   // Names hold no NUL (check_batch), so it separates them without ambiguity.
   key_.assign(aggregate_type).append(1, '\0').append(aggregate_id);
   return key_;

@@ -1,8 +1,8 @@
 // The versions of the streams used last, so that an append seldom looks a stream up in the file.
 //
-// Two generations of a hash map: a full young one becomes the old one and the old one is dropped. That bounds the size
-// and keeps what is in use, at one lookup per access. A stream that is missing here says nothing about the file.
-// Not thread-safe.
+// Two generations of a hash map: a full young one becomes the old one and the old one is dropped.
+// That bounds the size and keeps what is in use, at one lookup per access. A stream that is missing
+// here says nothing about the file. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,12 @@ class stream_heads {
   /// Keeps between streams_max / 2 and streams_max streams.
   explicit stream_heads(std::size_t streams_max);
 
-  /// The version, null when it is not known here. The pointer is valid until the next call of a member.
+  /// The version, null when it is not known here. The pointer is valid until the next call of a
+  /// member.
   [[nodiscard]] log::version* find(std::string_view aggregate_type, std::string_view aggregate_id);
   /// Adds a stream that find() did not have.
-  log::version* add(std::string_view aggregate_type, std::string_view aggregate_id, log::version head);
+  log::version* add(std::string_view aggregate_type, std::string_view aggregate_id,
+                    log::version head);
   void forget(std::string_view aggregate_type, std::string_view aggregate_id);
   void clear() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return young_.size() + old_.size(); }

@@ -10,8 +10,8 @@ namespace lodestar::sqlite_log {
 struct tail_hub::subscriber {
   explicit subscriber(std::function<void(log::position)> callback) : wake(std::move(callback)) {}
 
-  // Held while the callback runs, so whoever ends the subscription waits for it. Recursive, so that the callback itself
-  // may end its subscription.
+  // Held while the callback runs, so whoever ends the subscription waits for it. Recursive, so that
+  // the callback itself may end its subscription.
   std::recursive_mutex mutex;
   bool active = true;
   bool running = false;
@@ -47,7 +47,8 @@ class tail_hub::subscription final : public log::tail_subscription {
 
 tail_hub::tail_hub() : state_(std::make_shared<state>()) {}
 
-std::unique_ptr<log::tail_subscription> tail_hub::subscribe(std::function<void(log::position)> wake) {
+std::unique_ptr<log::tail_subscription> tail_hub::subscribe(
+    std::function<void(log::position)> wake) {
   auto entry = std::make_shared<subscriber>(std::move(wake));
   {
     const std::lock_guard lock(state_->mutex);

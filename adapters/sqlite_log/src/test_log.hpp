@@ -1,4 +1,5 @@
-// What the tests of this adapter share: a log in a folder of its own, and short ways to make and to count events.
+// What the tests of this adapter share: a log in a folder of its own, and short ways to make and to
+// count events.
 #pragma once
 
 #include <fmt/format.h>
@@ -20,6 +21,13 @@
 #include "temp_folder.hpp"
 
 namespace lodestar::sqlite_log {
+
+/// Long loops do a part of their rounds under a sanitizer, which makes them ten times slower.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr int rounds_divisor = 5;
+#else
+inline constexpr int rounds_divisor = 1;
+#endif
 
 inline log::new_event make_event(const std::string& id, const std::string& stream = "ATL") {
   log::new_event made;
@@ -64,16 +72,18 @@ class test_log : public testing::Test {
     EXPECT_TRUE(events.has_value()) << (events ? std::string() : events.error().describe());
     return events ? std::move(*events) : std::vector<log::event>();
   }
-  /// What must hold for every log at any time: positions 1, 2, 3 …, versions 1, 2, 3 … per stream, unique ids.
+  /// What must hold for every log at any time: positions 1, 2, 3 …, versions 1, 2, 3 … per stream,
+  /// unique ids.
   void expect_valid() {
     log.reset();
     auto raw = connection::open(how.user.file, access::read_only, {});
     ASSERT_TRUE(raw.has_value()) << raw.error().describe();
     EXPECT_EQ(raw->query_text("PRAGMA integrity_check"), "ok");
     EXPECT_EQ(raw->query_number("SELECT count(*) - coalesce(max(position), 0) FROM events"), 0);
-    EXPECT_EQ(raw->query_number("SELECT count(*) FROM (SELECT 1 FROM events GROUP BY aggregate_type,"
-                                " aggregate_id HAVING max(version) <> count(*) OR min(version) <> 1)"),
-              0);
+    EXPECT_EQ(
+        raw->query_number("SELECT count(*) FROM (SELECT 1 FROM events GROUP BY aggregate_type,"
+                          " aggregate_id HAVING max(version) <> count(*) OR min(version) <> 1)"),
+        0);
     EXPECT_EQ(raw->query_number("SELECT count(*) - count(DISTINCT event_id) FROM events"), 0);
   }
 

@@ -32,17 +32,22 @@ error unavailable_after(const error& why) {
 writer::instruments::instruments(metrics_registry& metrics)
     : events(metrics.make_counter("lodestar_log_events_appended_total", "Events stored.")),
       commits(metrics.make_counter("lodestar_log_commits_total", "Transactions committed.")),
-      refused(metrics.make_counter("lodestar_log_appends_refused_total", "Appends answered with an error.")),
+      refused(metrics.make_counter("lodestar_log_appends_refused_total",
+                                   "Appends answered with an error.")),
       storage_errors(metrics.make_counter("lodestar_log_storage_errors_total",
                                           "Transactions and checkpoints that the storage failed.")),
-      checkpoints(metrics.make_counter("lodestar_log_checkpoints_total", "Checkpoints of the WAL.")),
-      commit_time(metrics.make_histogram("lodestar_log_commit_seconds", "Time of one transaction.")),
+      checkpoints(
+          metrics.make_counter("lodestar_log_checkpoints_total", "Checkpoints of the WAL.")),
+      commit_time(
+          metrics.make_histogram("lodestar_log_commit_seconds", "Time of one transaction.")),
       queue_events(metrics.make_gauge("lodestar_log_queue_events", "Events waiting to be stored.")),
-      position(metrics.make_gauge("lodestar_log_last_position", "Position of the last durable event.")),
+      position(
+          metrics.make_gauge("lodestar_log_last_position", "Position of the last durable event.")),
       wal_pages(metrics.make_gauge("lodestar_log_wal_pages", "Pages in the WAL.")),
       writable(metrics.make_gauge("lodestar_log_writable", "1 while appends can be stored.")) {}
 
-writer::writer(const settings& how, clock& time, metrics_registry& metrics, std::unique_ptr<appender> opened)
+writer::writer(const settings& how, clock& time, metrics_registry& metrics,
+               std::unique_ptr<appender> opened)
     : how_(how),
       time_(time),
       metrics_(metrics),
@@ -64,7 +69,8 @@ writer::~writer() {
     closing_time_ = time_.now() + closing_max;
   }
   queued_.notify_one();
-  LODESTAR_ASSERT(std::this_thread::get_id() != thread_.get_id(), "a callback must not destroy the log");
+  LODESTAR_ASSERT(std::this_thread::get_id() != thread_.get_id(),
+                  "a callback must not destroy the log");
   thread_.join();
 }
 
@@ -90,7 +96,8 @@ result<void> writer::enqueue(request& wanted) {
   const bool full = queue_events_ + events > how_.user.queue_events_max ||
                     queue_bytes_ + wanted.bytes > how_.user.queue_bytes_max;
   if (full && !queue_.empty()) {
-    return fail(error_code::unavailable, fmt::format("{} events are waiting to be stored", queue_events_), {},
+    return fail(error_code::unavailable,
+                fmt::format("{} events are waiting to be stored", queue_events_), {},
                 "send more slowly, or wait for answers before you send more");
   }
   queue_events_ += events;
@@ -148,7 +155,8 @@ void writer::commit_group(group work) {
     if (!stored) recover_from(stored.error());
   }
   if (stored) {
-    metrics_.commit_time.observe_us(std::chrono::duration_cast<microseconds>(time_.now() - started).count());
+    metrics_.commit_time.observe_us(
+        std::chrono::duration_cast<microseconds>(time_.now() - started).count());
   } else {
     for (auto& one : work) {
       if (!one.settled) one.answer = std::unexpected(unavailable_after(stored.error()));
@@ -177,11 +185,14 @@ result<void> writer::ensure_open() {
   appender_ = std::move(*opened);
   checkpoint_due_pages_ = how_.checkpoint_pages;
   metrics_.writable.set(1);
-  log_info(component, "the event log was reopened and verified", {{"position", appender_->last_position()}});
+  // What had an unknown outcome may be there: it is durable now.
+  publish();
+  log_info(component, "the event log was reopened and verified",
+           {{"position", appender_->last_position()}});
   return {};
 }
 
-// One transaction for the whole group, as long as no batch is refused after some of its events went in.
+// One transaction for the whole group, as long as no batch is refused with some of its events in.
 result<void> writer::store(group& work) {
   auto done = appender_->begin();
   for (std::size_t first = 0, index = 0; done && index < work.size(); ++index) {
@@ -195,15 +206,16 @@ result<void> writer::store(group& work) {
   return done ? commit() : done;
 }
 
-// Undoes a refused batch: rolls back, stores again what came before it and commits that; a new transaction goes on
-// behind it. So each batch is stored at most twice, however many are refused.
+// Undoes a refused batch: rolls back, stores again what came before it and commits that; a new
+// transaction goes on behind it. So each batch is stored at most twice, however many are refused.
 result<void> writer::settle(std::span<request> done, request& refused) {
   auto again = appender_->roll_back();
   if (again) again = appender_->begin();
   for (auto one = done.begin(); again && one != done.end(); ++one) {
     const auto outcome = appender_->apply(one->batch, one->answer);
     if (!outcome) return std::unexpected(outcome.error());
-    LODESTAR_ASSERT(*outcome != applied::partly, "the same batch on the same log ends the same way");
+    LODESTAR_ASSERT(*outcome != applied::partly,
+                    "the same batch on the same log ends the same way");
   }
   if (again) again = commit();
   if (!again) return again;
@@ -220,8 +232,8 @@ result<void> writer::commit() {
   return done;
 }
 
-// Nothing of the transaction may be acknowledged. A full disk leaves a connection that works; after anything else what
-// is on the disk is unknown, so the connection goes.
+// Nothing of the transaction may be acknowledged. A full disk leaves a connection that works; after
+// anything else what is on the disk is unknown, so the connection goes.
 void writer::recover_from(const error& why) {
   metrics_.storage_errors.add();
   log_error(component, "events could not be stored", {{"error", why.describe()}});
@@ -229,12 +241,11 @@ void writer::recover_from(const error& why) {
   if (why.code == error_code::storage_full && rolled_back) return;
   appender_.reset();
   metrics_.writable.set(0);
-  // At once, so that the next append finds a store that works; when it fails, the next append tries again.
+  // At once, so that the next append finds a store that works; otherwise that append tries again.
   if (const auto reopened = ensure_open(); !reopened) {
-    log_error(component, "the event log cannot be written", {{"error", reopened.error().describe()}});
-    return;
+    log_error(component, "the event log cannot be written",
+              {{"error", reopened.error().describe()}});
   }
-  publish();
 }
 
 void writer::answer_all(group& work) {
@@ -261,14 +272,16 @@ void writer::checkpoint() {
     metrics_.storage_errors.add();
     log_warning(component, "a checkpoint failed", {{"error", progress.error().describe()}});
   }
-  // Where a reader holds an old snapshot the WAL keeps growing: try again after as many pages, not after each commit.
+  // Where a reader holds an old snapshot the WAL keeps growing: try again after as many pages, not
+  // after each commit.
   checkpoint_due_pages_ = appender_->wal_pages() + how_.checkpoint_pages;
   metrics_.wal_pages.set(appender_->wal_pages());
 }
 
 void writer::close() {
   if (!appender_) return;
-  // Empties the WAL, so that the file alone is the log. A failure loses nothing: the next start reads the WAL.
+  // Empties the WAL, so that the file alone is the log. A failure loses nothing: the next start
+  // reads the WAL.
   if (const auto done = appender_->checkpoint(SQLITE_CHECKPOINT_TRUNCATE); !done) {
     log_warning(component, "the checkpoint at close failed", {{"error", done.error().describe()}});
   }

@@ -1,9 +1,12 @@
-// The one thread that writes: takes what is queued, stores it in one transaction, answers, wakes the tails, checkpoints.
+// The one thread that writes: takes what is queued, stores it in one transaction, answers, wakes
+// the tails, checkpoints.
 //
-// Thread-safety: append(), last_position() and subscribe() on any thread; the rest on the writer's own.
-// Invariants:
-//   1. An append is answered with success only after COMMIT returned success under synchronous=FULL.
-//   2. After a failure whose outcome is unknown the connection is dropped; a new one is opened and verified before
+// Thread-safety: append(), last_position() and subscribe() on any thread; the rest on the writer's
+// own. Invariants:
+//   1. An append is answered with success only after COMMIT returned success under
+//   synchronous=FULL.
+//   2. After a failure whose outcome is unknown the connection is dropped; a new one is opened and
+//   verified before
 //      anything is written again (an fsync error is reported only once).
 //   3. last_position() never goes back and never names an event that is not durable.
 #pragma once
@@ -31,7 +34,8 @@ namespace lodestar::sqlite_log {
 
 class writer {
  public:
-  writer(const settings& how, clock& time, metrics_registry& metrics, std::unique_ptr<appender> opened);
+  writer(const settings& how, clock& time, metrics_registry& metrics,
+         std::unique_ptr<appender> opened);
   /// Stores what is queued, checkpoints, closes.
   ~writer();
   writer(const writer&) = delete;
@@ -41,7 +45,8 @@ class writer {
   [[nodiscard]] log::position last_position() const noexcept {
     return last_position_.load(std::memory_order_acquire);
   }
-  [[nodiscard]] std::unique_ptr<log::tail_subscription> subscribe(std::function<void(log::position)> wake) {
+  [[nodiscard]] std::unique_ptr<log::tail_subscription> subscribe(
+      std::function<void(log::position)> wake) {
     return tails_.subscribe(std::move(wake));
   }
 

@@ -250,7 +250,7 @@ void arrow_result::read_places(const ArrowArrayView& batch) {
   }
 }
 
-bool bit(const std::uint8_t* bits, std::size_t index) noexcept { return ((bits[index / 8] >> (index % 8)) & 1U) != 0; }
+bool bit(const std::uint8_t* bits, std::size_t index) noexcept { return ((unsigned{bits[index / 8]} >> (index % 8)) & 1U) != 0; }
 
 /// Buffers in a stream are aligned to 8 bytes of the stream, and a stream's first byte to 16; memcpy costs nothing and
 /// does not depend on it.

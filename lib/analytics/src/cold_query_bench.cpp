@@ -141,7 +141,7 @@ std::string with_value(std::string sql) {
 
 void ask(service& asked, const bound_query& bound, bool bypass) {
   std::promise<void> answered;
-  asked.get(bound, {.bypass = bypass}, [&](result<query_answer> answer) {
+  asked.get(bound, {.bypass = bypass}, [&](const result<query_answer>& answer) {
     if (!answer) fmt::print("{}\n", answer.error().describe());
     answered.set_value();
   });
@@ -188,7 +188,7 @@ void measure_hits(report& out, service& asked) {
   for (int index = 0; index < times; ++index) static_cast<void>(asked.get_cached(*bound, {}));
   out.add("lodestar", "get_cached", "mean", "ns", since_us(begin) * 1000 / times);
   begin = stopwatch::now();
-  for (int index = 0; index < times; ++index) asked.get(*bound, {}, [](result<query_answer>) {});
+  for (int index = 0; index < times; ++index) asked.get(*bound, {}, [](const result<query_answer>&) {});
   out.add("lodestar", "get, hit", "mean", "ns", since_us(begin) * 1000 / times);
 }
 

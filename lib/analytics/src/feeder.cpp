@@ -77,6 +77,10 @@ std::optional<error> feeder::failure() const {
 void feeder::run() {
   while (wait_for_events()) {
     auto applied = apply_page();
+    if (!applied && is_retryable(applied.error().code)) {
+      wait_to_retry(applied.error());
+      continue;
+    }
     if (!applied) return fail_with(std::move(applied.error()));
     if (*applied == 0) continue;
     told_.advanced(tick_.applied.load(std::memory_order_acquire), *applied == page_events_max);
@@ -88,6 +92,12 @@ bool feeder::wait_for_events() {
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return stopping_ || log_.last_position() > tick_.applied.load(std::memory_order_acquire); });
   return !stopping_;
+}
+
+void feeder::wait_to_retry(const error& reason) {
+  log_warning("analytics", "the log cannot be read at present", {{"reason", reason.describe()}});
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, retry_delay, [this] { return stopping_; });
 }
 
 result<std::size_t> feeder::apply_page() {

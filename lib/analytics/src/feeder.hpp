@@ -4,7 +4,7 @@
 // is called. A crash loses nothing, as the tables are in memory and built from the log at each start.
 //
 // The first failure of DuckDB ends the feeding: trying again would meet the same database in the same state. `applied`
-// stays, so results stay true as of it; `failed` is told once.
+// stays, so results stay true as of it; `failed` is told once. A log that cannot be read at present is asked again.
 //
 // Thread-safety: catch_up() and start() from one thread, in this order; failure() and stop() from any.
 #pragma once
@@ -37,6 +37,7 @@ class feeder {
   /// Rows after which the tables are compressed: about 70 ms for a database of 3 million rows, during which the feeder
   /// stands and queries do not. Rows that are not compressed take 13 times the memory and 3 times the scan.
   static constexpr std::size_t compress_rows = 250'000;
+  static constexpr milliseconds retry_delay{200};
 
   struct listener {
     std::function<void(std::int64_t applied, bool more)> advanced;  ///< `more`: another page follows at once.
@@ -65,6 +66,7 @@ class feeder {
   feeder(connection_handle connection, log::event_log& source, tick& state, const clock& time, metrics_registry& metrics);
   void run();
   [[nodiscard]] bool wait_for_events();
+  void wait_to_retry(const error& reason);
   [[nodiscard]] result<std::size_t> apply_page();
   [[nodiscard]] result<void> write_rows(const std::vector<log::event>& page);
   [[nodiscard]] result<void> append_row(const log::event& event);

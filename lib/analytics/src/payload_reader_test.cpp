@@ -52,9 +52,9 @@ TEST_F(payload_reading, gives_the_reason_when_it_does_not_fit) {
 }
 
 TEST_F(payload_reading, refuses_an_aggregate_id_that_is_not_text) {
-  log::event event;
-  event.aggregate_id = "\xff";
-  event.payload = "{}";
+  log::event event{};
+  event.aggregate_id.assign(1, '\xff');
+  event.payload.assign("{}");
   EXPECT_FALSE(reader_.read(event, {}, values_));
 }
 

@@ -434,13 +434,17 @@ class failing_log final : public log::event_log {
   explicit failing_log(log::event_log& real) : real_(real) {}
   void append(std::vector<log::new_event> batch, log::append_handler done) override { real_.append(std::move(batch), std::move(done)); }
   result<std::vector<log::event>> read(const log::read_filter& filter) override {
+    reads.fetch_add(1);
     if (failing.load()) return fail(error_code::corrupt, "the page is damaged");
+    if (busy.load()) return fail(error_code::unavailable, "no connection is free");
     return real_.read(filter);
   }
   log::position last_position() const noexcept override { return real_.last_position(); }
   result<log::version> stream_version(const std::string& type, const std::string& id) override { return real_.stream_version(type, id); }
   std::unique_ptr<log::tail_subscription> subscribe(std::function<void(log::position)> wake) override { return real_.subscribe(std::move(wake)); }
   std::atomic<bool> failing{false};
+  std::atomic<bool> busy{false};
+  std::atomic<int> reads{0};
 
  private:
   log::event_log& real_;
@@ -463,6 +467,21 @@ TEST_F(analytics_service, says_so_when_it_cannot_follow_the_log) {
   awaited<std::int64_t> later;
   service_->when_applied(3, 60'000, later.handler());
   EXPECT_EQ(later.get().error().code, error_code::corrupt);
+  service_.reset();
+}
+
+TEST_F(analytics_service, asks_again_when_the_log_cannot_be_read_at_present) {
+  failing_log slow(*log_);
+  auto opened = service::open(settings_, {flight_definition()}, {}, {total_query()}, slow, time(), metrics_);
+  ASSERT_TRUE(opened);
+  service_ = std::move(*opened);
+  slow.busy = true;
+  const int reads_before = slow.reads.load();
+  const auto position = append(flight("ATL", 1));
+  while (slow.reads.load() == reads_before) std::this_thread::yield();
+  slow.busy = false;
+  wait_applied(position);
+  EXPECT_EQ(service_->feeder_error(), std::nullopt);
   service_.reset();
 }
 

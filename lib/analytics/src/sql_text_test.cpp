@@ -8,7 +8,7 @@ namespace {
 
 std::string joined(std::string_view sql) {
   std::string text;
-  for (const auto& token : sql_tokens(sql)) text += (text.empty() ? "" : "|") + std::string(token.text);
+  for (const auto& token : sql_tokens(sql)) text.append(text.empty() ? "" : "|").append(token.text);
   return text;
 }
 

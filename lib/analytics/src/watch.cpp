@@ -28,8 +28,7 @@ void watch_core::consider() {
     const std::lock_guard lock(mutex_);
     if (closed_ || round_running_ || !something_moved()) return;
     const auto now = host_.time.now();
-    const auto due = begun_at_ + host_.round_interval;
-    if (position_ >= 0 && now < due) return schedule_at(due);
+    if (position_ >= 0 && now < next_due()) return schedule_at(next_due());
     round_running_ = true;
     begun_at_ = now;
   }
@@ -45,6 +44,10 @@ void watch_core::close() {
 bool watch_core::something_moved() const {
   if (position_ < 0) return true;
   return std::ranges::any_of(tiles_, [](const tile& each) { return each.query.moved_at() > each.attempted_at; });
+}
+
+steady_time watch_core::next_due() const {
+  return std::max(begun_at_ + host_.round_interval, ended_at_ + (ended_at_ - begun_at_));
 }
 
 void watch_core::schedule_at(steady_time due) {
@@ -122,7 +125,8 @@ void watch_core::finish_round() {
   round_running_ = false;
   delivered_.notify_all();
   // Not inline: one round would run inside the other's end.
-  if (!closed_ && something_moved()) schedule_at(begun_at_ + host_.round_interval);
+  ended_at_ = host_.time.now();
+  if (!closed_ && something_moved()) schedule_at(next_due());
 }
 
 std::shared_ptr<const watch_state> watch_core::make_state() const {

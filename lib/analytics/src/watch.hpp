@@ -56,6 +56,8 @@ class watch_core : public std::enable_shared_from_this<watch_core> {
   };
 
   [[nodiscard]] bool something_moved() const;
+  /// A round rests as long as it took: a page over large tables leaves half of the machine to everybody else.
+  [[nodiscard]] steady_time next_due() const;
   void schedule_at(steady_time due);
   void begin_round();
   [[nodiscard]] std::vector<std::size_t> pick_moved_tiles();
@@ -79,6 +81,7 @@ class watch_core : public std::enable_shared_from_this<watch_core> {
   std::int64_t position_ = -1;
   std::int64_t wall_us_ = 0;
   steady_time begun_at_{};
+  steady_time ended_at_{};
 };
 
 class watch_registry {

@@ -10,10 +10,10 @@ namespace lodestar {
 namespace {
 
 constexpr error_code all_codes[] = {
-    error_code::invalid_argument, error_code::not_found,         error_code::conflict,
-    error_code::already_exists,   error_code::too_large,         error_code::unsupported,
+    error_code::invalid_argument,  error_code::not_found,         error_code::conflict,
+    error_code::already_exists,    error_code::too_large,         error_code::unsupported,
     error_code::permission_denied, error_code::deadline_exceeded, error_code::cancelled,
-    error_code::unavailable,      error_code::storage_full,      error_code::corrupt,
+    error_code::unavailable,       error_code::storage_full,      error_code::corrupt,
     error_code::internal};
 
 TEST(error_test, every_code_has_a_name_of_its_own) {
@@ -28,13 +28,14 @@ TEST(error_test, what_may_succeed_later_is_retryable) {
   for (const auto code : all_codes) {
     if (is_retryable(code)) retryable.insert(code);
   }
-  EXPECT_EQ(retryable, (std::set{error_code::deadline_exceeded, error_code::cancelled, error_code::unavailable,
-                                 error_code::storage_full}));
+  EXPECT_EQ(retryable, (std::set{error_code::deadline_exceeded, error_code::cancelled,
+                                 error_code::unavailable, error_code::storage_full}));
 }
 
 TEST(error_test, describes_what_is_known) {
   EXPECT_EQ((error{error_code::not_found, "no query", {}, {}}.describe()), "no query");
-  EXPECT_EQ((error{error_code::not_found, "no query", "a.sql:3", {}}.describe()), "a.sql:3: no query");
+  EXPECT_EQ((error{error_code::not_found, "no query", "a.sql:3", {}}.describe()),
+            "a.sql:3: no query");
   EXPECT_EQ((error{error_code::not_found, "no query", "a.sql:3", "add it"}.describe()),
             "a.sql:3: no query (hint: add it)");
 }

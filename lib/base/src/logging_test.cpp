@@ -24,7 +24,8 @@ TEST(logging_test, one_event_is_one_line_with_fields) {
 
 TEST(logging_test, values_cannot_forge_lines_or_fields) {
   const auto text = captured([] {
-    log_info("log", "bad\nmessage", {{"a", "x y"}, {"b", "\"q\"\n\x1b[31m"}, {"c", ""}, {"d", "k=v"}});
+    log_info("log", "bad\nmessage",
+             {{"a", "x y"}, {"b", "\"q\"\n\x1b[31m"}, {"c", ""}, {"d", "k=v"}});
   });
   EXPECT_THAT(text, HasSubstr(R"(bad\nmessage a="x y" b="\"q\"\n\x1b[31m" c="" d="k=v")"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);

@@ -3,6 +3,7 @@
 // sleeps.
 #include <lodestar/web/server.hpp>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <future>
@@ -35,11 +36,11 @@ TEST(server, keeps_a_connection_for_many_requests) {
   const running_server server(echo);
   client guest(server.port());
   for (int i = 0; i < 100; ++i) {
-    guest.write(get("/" + std::to_string(i)));
+    guest.write(get(fmt::format("/{}", i)));
     const auto answer = guest.read_answer();
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->status, 200);
-    EXPECT_EQ(answer->body, "/" + std::to_string(i) + "|");
+    EXPECT_EQ(answer->body, fmt::format("/{}|", i));
     EXPECT_EQ(answer->header("Connection"), "");
     EXPECT_EQ(answer->header("X-Content-Type-Options"), "nosniff");
     EXPECT_TRUE(answer->header("Date").ends_with(" GMT"));
@@ -51,13 +52,13 @@ TEST(server, keeps_a_connection_for_many_requests) {
 TEST(server, answers_pipelined_requests_in_order) {
   const running_server server(echo);
   std::string bytes;
-  for (int i = 0; i < 1'000; ++i) bytes += get("/" + std::to_string(i));
+  for (int i = 0; i < 1'000; ++i) bytes += get(fmt::format("/{}", i));
   client guest(server.port());
   guest.write(bytes);
   for (int i = 0; i < 1'000; ++i) {
     const auto answer = guest.read_answer();
     ASSERT_TRUE(answer) << i;
-    ASSERT_EQ(answer->body, "/" + std::to_string(i) + "|");
+    ASSERT_EQ(answer->body, fmt::format("/{}|", i));
   }
 }
 
@@ -83,10 +84,10 @@ TEST(server, answers_from_other_threads_stay_in_order) {
   later slow;
   const running_server server(std::ref(slow));
   std::string bytes;
-  for (int i = 0; i < 50; ++i) bytes += get("/" + std::to_string(i));
+  for (int i = 0; i < 50; ++i) bytes += get(fmt::format("/{}", i));
   client guest(server.port());
   guest.write(bytes);
-  for (int i = 0; i < 50; ++i) EXPECT_EQ(guest.read_answer()->body, "/" + std::to_string(i) + "|");
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(guest.read_answer()->body, fmt::format("/{}|", i));
 }
 
 TEST(server, one_handler_may_answer_another_connections_request) {

@@ -40,7 +40,8 @@ struct options {
   std::int64_t memory_bytes_max = 0;         ///< DuckDB's limit; 0 = its default.
   std::size_t result_bytes_max = 64u << 20;
   std::size_t cache_bytes_max = 256u << 20;
-  /// A round of refreshes starts at once when the last one is at least this long ago, else when it is.
+  /// A round of refreshes starts at once when the last one began at least this long ago and ended at least as long ago
+  /// as it took, else when that is so.
   std::int64_t round_interval_ms = 10;
 };
 

@@ -1,15 +1,18 @@
 // The port of the event log: the one truth of the system.
 //
-// Append is durable when it is acknowledged. A batch is stored whole or not at all. Positions are gapless in commit
-// order. An event id is stored once: the same id with the same content again answers the first position
-// (`duplicate`), with other content it is error_code::already_exists. Nothing that is stored changes or disappears.
+// Append is durable when it is acknowledged. A batch is stored whole or not at all. Positions are
+// gapless in commit order. An event id is stored once: the same id with the same content again
+// answers the first position
+// (`duplicate`), with other content it is error_code::already_exists. Nothing that is stored
+// changes or disappears.
 //
-// Thread-safety: every member may be called from any thread. Callbacks run on a thread of the log: they must be short
-// and must not call back into append_and_wait.
+// Thread-safety: every member may be called from any thread. Callbacks run on a thread of the log:
+// they must be short and must not call back into append_and_wait.
 //
-// Errors: already_exists, conflict (expected version; the message names the actual one), invalid_argument, too_large,
-// storage_full, unavailable (the store is poisoned by an I/O error, or the queue is full), cancelled (closing),
-// corrupt, internal. error::place is "events[i]" for the event that was refused.
+// Errors: already_exists, conflict (expected version; the message names the actual one),
+// invalid_argument, too_large, storage_full, unavailable (the store is poisoned by an I/O error, or
+// the queue is full), cancelled (closing), corrupt, internal. error::place is "events[i]" for the
+// event that was refused.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +44,8 @@ struct read_filter {
   std::size_t events_max = 1000;
 };
 
-/// Ends a subscription when destroyed; after the destructor returned, the callback does not run any more.
+/// Ends a subscription when destroyed; after the destructor returned, the callback does not run any
+/// more.
 class tail_subscription {
  public:
   virtual ~tail_subscription() = default;
@@ -51,14 +55,15 @@ class event_log {
  public:
   virtual ~event_log() = default;
 
-  /// Stores the batch; `done` is called exactly once, after it is durable or refused. Concurrent appends share one
-  /// commit. An empty batch answers an empty list.
+  /// Stores the batch; `done` is called exactly once, after it is durable or refused. Concurrent
+  /// appends share one commit. An empty batch answers an empty list.
   virtual void append(std::vector<new_event> batch, append_handler done) = 0;
 
   /// The same, waiting for the answer.
   [[nodiscard]] result<std::vector<appended>> append_and_wait(std::vector<new_event> batch);
 
-  /// Up to events_max events after a position. Fewer than events_max means that the end was reached.
+  /// Up to events_max events after a position. Fewer than events_max means that the end was
+  /// reached.
   [[nodiscard]] virtual result<std::vector<event>> read(const read_filter& filter) = 0;
 
   /// The position of the last durable event, 0 for an empty log. Never waits.
@@ -68,9 +73,11 @@ class event_log {
   [[nodiscard]] virtual result<version> stream_version(const std::string& aggregate_type,
                                                        const std::string& aggregate_id) = 0;
 
-  /// Calls `wake(last_position)` after each commit, from when this returns until the subscription is destroyed.
-  /// A wake-up says "there is more", not what: read the log from your own position. Subscribe before you read.
-  [[nodiscard]] virtual std::unique_ptr<tail_subscription> subscribe(std::function<void(position)> wake) = 0;
+  /// Calls `wake(last_position)` after each commit, from when this returns until the subscription
+  /// is destroyed. A wake-up says "there is more", not what: read the log from your own position.
+  /// Subscribe before you read.
+  [[nodiscard]] virtual std::unique_ptr<tail_subscription> subscribe(
+      std::function<void(position)> wake) = 0;
 };
 
 }  // namespace lodestar::log
