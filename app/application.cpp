@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t background_threads = 2;
 constexpr std::size_t background_tasks_max = 1000;
-constexpr std::int64_t stop_grace_ms = 5'000;
+constexpr std::int64_t stop_grace_ms = 3'000;  // then running queries are interrupted
 
 analytics::options analytics_options(const project& configuration) {
   const auto& values = configuration.settings.values;

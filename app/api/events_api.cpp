@@ -42,7 +42,7 @@ std::string answer_body(const std::vector<std::string>& ids, const std::vector<l
 }
 
 web::response answer(const std::vector<std::string>& ids, const result<std::vector<log::appended>>& outcome) {
-  if (!outcome) return refuse(outcome.error());
+  if (!outcome) return web::problem(outcome.error());
   const bool all_known = std::all_of(outcome->begin(), outcome->end(), [](const auto& one) { return one.duplicate; });
   return json_answer(all_known ? 200 : 201, answer_body(ids, *outcome));
 }
@@ -106,13 +106,13 @@ events_api::events_api(log::event_log& log, const std::vector<analytics::event_d
 
 void events_api::append(web::request request, web::exchange exchange) {
   const auto format = format_of(request);
-  if (!format) return exchange.send(refuse(415, format.error()));
+  if (!format) return exchange.send(web::problem(415, format.error()));
   auto reader = take_reader();
   auto batch = reader->read(request.body, *format);
   return_reader(std::move(reader));
   if (!batch) {
     events_refused_.add();
-    return exchange.send(refuse(batch.error()));
+    return exchange.send(web::problem(batch.error()));
   }
   std::vector<std::string> ids;
   ids.reserve(batch->size());
@@ -125,19 +125,19 @@ void events_api::append(web::request request, web::exchange exchange) {
 
 void events_api::read(web::request request, web::exchange exchange) {
   auto filter = filter_of(request);
-  if (!filter) return exchange.send(refuse(filter.error()));
+  if (!filter) return exchange.send(web::problem(filter.error()));
   // Reading may wait for the disk: not on a thread that serves connections.
   auto shared = std::make_shared<web::exchange>(std::move(exchange));
   const bool taken = background_.post([this, filter = std::move(*filter), shared] {
     const auto events = log_.read(filter);
-    if (!events) return shared->send(refuse(events.error()));
+    if (!events) return shared->send(web::problem(events.error()));
     std::string body;
     for (const auto& event : *events) append_event(body, event);
     shared->send({web::response_head(200, {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}}),
                   {{"Lodestar-Position", std::to_string(events->empty() ? filter.after : events->back().at)}},
                   shared_bytes(std::move(body))});
   });
-  if (!taken) shared->send(refuse({error_code::unavailable, "too many requests are waiting", "", "try again later"}));
+  if (!taken) shared->send(web::problem({error_code::unavailable, "too many requests are waiting", "", "try again later"}));
 }
 
 std::unique_ptr<event_reader> events_api::take_reader() {

@@ -162,9 +162,9 @@ void queries_api::list(web::exchange exchange) const {
 
 void queries_api::get(std::string_view name, web::request request, web::exchange exchange) {
   auto wanted = read_request(request);
-  if (!wanted) return exchange.send(refuse(wanted.error()));
+  if (!wanted) return exchange.send(web::problem(wanted.error()));
   auto bound = service_.bind(name, wanted->parameters);
-  if (!bound) return exchange.send(refuse(bound.error()));
+  if (!bound) return exchange.send(web::problem(bound.error()));
 
   // Before the cache is asked: a result that is current afterwards is true at this position.
   const std::int64_t applied = service_.applied();
@@ -176,8 +176,10 @@ void queries_api::get(std::string_view name, web::request request, web::exchange
   auto shared = std::make_shared<std::pair<query_request, web::exchange>>(std::move(*wanted), std::move(exchange));
   auto send = [shared](result<analytics::query_answer> answer) {
     auto& [wanted_request, wire] = *shared;
-    if (!answer) return wire.send(refuse(answer.error()));
-    wire.send(answer_of(wanted_request, *answer, wanted_request.as_of.value_or(answer->computed_at)));
+    if (!answer) return wire.send(web::problem(answer.error()));
+    // What was asked for with a lowest position is true there, even if it was computed before.
+    const std::int64_t true_at = std::max(answer->computed_at, wanted_request.min_position);
+    wire.send(answer_of(wanted_request, *answer, wanted_request.as_of.value_or(true_at)));
   };
   if (const auto as_of = shared->first.as_of) return service_.get_as_of(*bound, *as_of, std::move(send));
   const std::int64_t min_position = shared->first.min_position;

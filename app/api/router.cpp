@@ -14,12 +14,12 @@ constexpr std::string_view dashboard_prefix = "/d/";
 constexpr std::string_view feed_suffix = "/feed";
 
 web::response no_such_page(const std::string& path) {
-  return refuse({error_code::not_found, fmt::format("there is nothing at {}", path), path,
+  return web::problem({error_code::not_found, fmt::format("there is nothing at {}", path), path,
                  "see / for the dashboards and /api/queries for the queries"});
 }
 
 web::response wrong_method(std::string allowed) {
-  auto answer = refuse(405, {error_code::unsupported, "this method is not allowed here", "", "use " + allowed});
+  auto answer = web::problem(405, {error_code::unsupported, "this method is not allowed here", "", "use " + allowed});
   answer.headers.emplace_back("Allow", std::move(allowed));
   return answer;
 }
@@ -75,7 +75,7 @@ web::response router::readiness() const {
 
 web::response router::home() const {
   if (parts_.configuration.home.empty()) {
-    return refuse({error_code::not_found, "the project has no dashboard", "dashboards/", "add dashboards/NAME.toml"});
+    return web::problem({error_code::not_found, "the project has no dashboard", "dashboards/", "add dashboards/NAME.toml"});
   }
   return {web::response_head(302, {{"Location", "/d/" + parts_.configuration.home}, {"Cache-Control", "no-store"}}), {}, {}};
 }

@@ -336,6 +336,8 @@ class project_reader {
       found_.add("lodestar.toml", fmt::format("project.home names the unknown dashboard {}", made_.home),
                  suggest(made_.home, names));
     }
+    // The order of the navigation.
+    std::ranges::stable_partition(made_.dashboards, [this](const auto& dashboard) { return dashboard.name == made_.home; });
     for (auto& dashboard : made_.dashboards) {
       std::set<std::string, std::less<>> ids;
       for (const auto& control : dashboard.controls) {

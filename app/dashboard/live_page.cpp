@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "api/answers.hpp"
 #include "dashboard/format.hpp"
 
 namespace lodestar::app {
@@ -12,6 +11,11 @@ namespace {
 
 constexpr milliseconds linger{10'000};
 constexpr milliseconds overdue_after{1'000};
+
+/// Whether the query itself is wrong, and not what it was asked with: its tile shows that, the others go on.
+bool is_fault_of_query(const error& what, const analytics::query_definition* query) {
+  return query != nullptr && what.place.starts_with(query->file);
+}
 
 std::string failure_message(const error& failure, bool has_value) {
   return (has_value ? "Could not be refreshed: " : "") + failure.describe();
@@ -31,10 +35,16 @@ live_page::live_page(const surroundings& around, const dashboard_definition& das
       tiles_(dashboard.tiles.size()), asked_at_(around.time.now()) {}
 
 result<void> live_page::start() {
-  for (const auto& tile : dashboard_.tiles) {
-    auto bound = bind(tile);
-    if (!bound) return std::unexpected(std::move(bound.error()));
-    queries_.push_back(std::move(*bound));
+  for (std::size_t index = 0; index < tiles_.size(); ++index) {
+    auto bound = bind(dashboard_.tiles[index]);
+    if (bound) {
+      tiles_[index].watched = queries_.size();
+      queries_.push_back(std::move(*bound));
+    } else if (is_fault_of_query(bound.error(), around_.configuration.find_query(dashboard_.tiles[index].query))) {
+      tiles_[index].without_query.failure = std::move(bound.error());
+    } else {
+      return std::unexpected(std::move(bound.error()));
+    }
   }
   for (const auto& control : dashboard_.controls) {
     options_.emplace_back();
@@ -82,13 +92,13 @@ void live_page::take(std::shared_ptr<const analytics::watch_state> state) {
     const std::lock_guard lock(mutex_);
     const auto before = std::exchange(state_, std::move(state));
     for (std::size_t index = 0; index < tiles_.size(); ++index) {
-      const auto& content = state_->tiles[index];
       auto& memory = tiles_[index];
+      const auto& content = content_of(memory, *state_);
       const bool had_trouble = memory.state != tile_state::live;
       memory.state = !content.failure ? tile_state::live : content.value ? tile_state::stale : tile_state::error;
       memory.message = content.failure ? failure_message(*content.failure, content.value != nullptr) : "";
       memory.overdue_since = {};
-      const bool changed = !before || content.changed_at == state_->position || content.value != before->tiles[index].value;
+      const bool changed = !before || content.changed_at == state_->position || content.value != content_of(memory, *before).value;
       if (changed || had_trouble || memory.state != tile_state::live) memory.html = shared_bytes(render(index).take());
     }
     publish();
@@ -110,9 +120,14 @@ void live_page::publish() {
   feed_->publish(std::move(next));
 }
 
+const analytics::watch_state::tile& live_page::content_of(const tile_memory& tile,
+                                                               const analytics::watch_state& state) {
+  return tile.watched ? state.tiles[*tile.watched] : tile.without_query;
+}
+
 web::html live_page::render(std::size_t tile) const {
   const auto& memory = tiles_[tile];
-  return render_tile({dashboard_.tiles[tile], state_->tiles[tile], parameters_, memory.state, memory.message}, when());
+  return render_tile({dashboard_.tiles[tile], content_of(memory, *state_), parameters_, memory.state, memory.message}, when());
 }
 
 web::response live_page::render_whole() const {
@@ -158,12 +173,12 @@ void live_page::mark_overdue() {
   bool changed = false;
   for (std::size_t index = 0; index < tiles_.size(); ++index) {
     auto& memory = tiles_[index];
-    if (memory.state != tile_state::live && memory.state != tile_state::refreshing) continue;
+    if (!memory.watched || (memory.state != tile_state::live && memory.state != tile_state::refreshing)) continue;
     tile_state next = memory.state;
     if (feeder_failure) {
       next = tile_state::stale;
       memory.message = failure_message(*feeder_failure, true);
-    } else if (queries_[index].moved_at() <= state_->position) {
+    } else if (queries_[*memory.watched].moved_at() <= state_->position) {
       memory.overdue_since = {};
     } else if (memory.overdue_since == steady_time{}) {
       memory.overdue_since = now;
@@ -188,7 +203,7 @@ void live_page::close() {
   }
   ending.reset();
   feed_->close();
-  for (auto& exchange : waiting) exchange.send(refuse({error_code::cancelled, "the page was closed", "", "reload the page"}));
+  for (auto& exchange : waiting) exchange.send(web::problem({error_code::cancelled, "the page was closed", "", "reload the page"}));
 }
 
 }  // namespace lodestar::app

@@ -47,10 +47,21 @@ class live_page : public std::enable_shared_from_this<live_page> {
   void close();
 
  private:
+  struct tile_memory {
+    std::optional<std::size_t> watched;            // index into queries_; none: its query cannot run
+    analytics::watch_state::tile without_query;    // what it shows then
+    tile_state state = tile_state::live;
+    std::string message;
+    shared_bytes html;             // the section, as it was last rendered
+    steady_time overdue_since{};   // zero: not overdue
+  };
+
   [[nodiscard]] result<void> start();
   [[nodiscard]] result<analytics::bound_query> bind(const tile_definition& tile) const;
   void take(std::shared_ptr<const analytics::watch_state> state);
   void publish();  // with mutex_ held
+  [[nodiscard]] static const analytics::watch_state::tile& content_of(const tile_memory& tile,
+                                                                      const analytics::watch_state& state);
   [[nodiscard]] web::html render(std::size_t tile) const;
   [[nodiscard]] web::response render_whole() const;
   [[nodiscard]] std::vector<control_option> options_of(std::size_t watched) const;
@@ -59,16 +70,9 @@ class live_page : public std::enable_shared_from_this<live_page> {
   surroundings around_;
   const dashboard_definition& dashboard_;
   page_parameters parameters_;
-  std::vector<analytics::bound_query> queries_;       // the tiles', then those of the select controls
+  std::vector<analytics::bound_query> queries_;       // what is watched: the tiles', then those of the select controls
   std::vector<std::optional<std::size_t>> options_;   // per control: index into queries_
   std::shared_ptr<web::feed> feed_;
-
-  struct tile_memory {
-    tile_state state = tile_state::live;
-    std::string message;
-    shared_bytes html;             // the section, as it was last rendered
-    steady_time overdue_since{};   // zero: not overdue
-  };
 
   mutable std::mutex mutex_;
   std::shared_ptr<const analytics::watch_state> state_;

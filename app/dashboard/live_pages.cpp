@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <lodestar/base/executor.hpp>
 
-#include "api/answers.hpp"
 #include "dashboard/live_page.hpp"
 
 namespace lodestar::app {
@@ -64,7 +63,7 @@ void live_pages::show(std::string_view dashboard, const web::request& request, w
 
 void live_pages::feed(std::string_view dashboard, const web::request& request, web::exchange exchange) {
   auto page = open(dashboard, request);
-  if (!page) return exchange.send(refuse(page.error()));
+  if (!page) return exchange.send(web::problem(page.error()));
   exchange.stream((*page)->feed());
 }
 

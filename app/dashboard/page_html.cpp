@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "api/answers.hpp"
 #include "dashboard/format.hpp"
 
 namespace lodestar::app {
@@ -117,8 +116,8 @@ web::response render_page(const page_view& view, const web::asset_store& assets)
 
 web::response render_error(const web::request& request, const error& what, const project& configuration,
                            const web::asset_store& assets) {
-  auto problem = refuse(what);
-  if (request.header("accept").find("text/html") == std::string_view::npos) return problem;
+  auto document = web::problem(what);
+  if (request.header("accept").find("text/html") == std::string_view::npos) return document;
   html out;
   begin_page(out, configuration, "Error", assets);
   out.raw("</head><body><header class=\"page-header\">");
@@ -127,7 +126,7 @@ web::response render_error(const web::request& request, const error& what, const
   if (!what.place.empty()) out.raw("<p>").text(what.place).raw("</p>");
   if (!what.hint.empty()) out.raw("<p>").text(what.hint).raw("</p>");
   out.raw("</main></body></html>");
-  return {page_head(problem.head.status()), {}, shared_bytes(std::move(out).take())};
+  return {page_head(document.head.status()), {}, shared_bytes(std::move(out).take())};
 }
 
 std::string dashboard_url(std::string_view dashboard, std::string_view suffix, const page_parameters& parameters) {

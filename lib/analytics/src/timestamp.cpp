@@ -122,8 +122,9 @@ std::string format_date_days(std::int64_t days) {
 }
 
 std::string format_timestamp_us(std::int64_t timestamp_us) {
-  const std::int64_t days = timestamp_us / day_us - (timestamp_us % day_us < 0 ? 1 : 0);
-  const std::int64_t time_us = timestamp_us - days * day_us;
+  const std::int64_t remainder_us = timestamp_us % day_us;
+  const std::int64_t days = timestamp_us / day_us - (remainder_us < 0 ? 1 : 0);
+  const std::int64_t time_us = remainder_us + (remainder_us < 0 ? day_us : 0);
   const std::int64_t seconds = time_us / second_us;
   const std::int64_t fraction_us = time_us % second_us;
   std::string text = format_date_days(days);

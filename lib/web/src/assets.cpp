@@ -143,7 +143,7 @@ response asset_store::serve(const request& incoming) const {
   const auto name = path.substr(path.starts_with(prefix) ? prefix.size() : path.size());
   const auto found = std::ranges::lower_bound(entries_, name, {}, &entry::name);
   if (found == entries_.end() || found->name != name) {
-    return problem({error_code::not_found, "there is no such asset", {}, {}}, {});
+    return problem({error_code::not_found, "there is no such asset", {}, {}});
   }
   const auto& best = found->best_for(incoming.header("accept-encoding"));
   const auto if_none_match = incoming.header("if-none-match");

@@ -20,12 +20,6 @@ namespace {
 
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
-response failure(int status, const error& what, log_level level) {
-  const std::string error_id = make_uuid_v7(system_clock(), system_random());
-  log_line(level, "web", what.message, {{"errorId", error_id}, {"status", status}});
-  return problem(status, what, error_id);
-}
-
 /// recv that is not disturbed by signals; −1 with EAGAIN when there is nothing.
 ssize_t receive(int socket, char* into, std::size_t bytes) noexcept {
   for (;;) {
@@ -68,9 +62,8 @@ void connection::refuse_connection() {
   close_after_answer_ = true;
   phase_ = phase::handling;
   request_began_us_ = core::now_us();
-  answer(failure(
-      503, {error_code::unavailable, "the server has as many connections as it may have", {}, {}},
-      log_level::warning));
+  answer(problem(
+      503, {error_code::unavailable, "the server has as many connections as it may have", {}, {}}));
 }
 
 // Waiting and reading
@@ -220,7 +213,7 @@ void connection::refuse_request(const refusal& why) {
   request_began_us_ = core::now_us();
   refusing_ = true;
   close_after_answer_ = true;
-  answer(failure(why.status, why.what, log_level::debug));
+  answer(problem(why.status, why.what));
 }
 
 void connection::send(response what) {
@@ -238,8 +231,7 @@ void connection::stream(std::shared_ptr<feed> source) {
 }
 
 void connection::abandon() {
-  send(failure(500, {error_code::internal, "the request was dropped without an answer", {}, {}},
-               log_level::error));
+  send(problem(500, {error_code::internal, "the request was dropped without an answer", {}, {}}));
 }
 
 // Answering
@@ -289,8 +281,7 @@ void connection::begin_stream(std::shared_ptr<feed> source) {
   if (phase_ == phase::closed) return;
   LODESTAR_ASSERT(phase_ == phase::handling, "an answer belongs to a request");
   if (home_->shared().stopping.load(std::memory_order_relaxed)) {
-    return answer(failure(503, {error_code::unavailable, "the server is stopping", {}, {}},
-                          log_level::debug));
+    return answer(problem(503, {error_code::unavailable, "the server is stopping", {}, {}}));
   }
   auto hub = std::dynamic_pointer_cast<feed_hub>(std::move(source));
   LODESTAR_ASSERT(hub, "feeds come from feed::make()");

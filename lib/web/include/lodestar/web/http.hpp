@@ -61,7 +61,9 @@ struct response {
 [[nodiscard]] int status_of(error_code code) noexcept;
 
 /// An application/problem+json answer (RFC 9457) with code, title, detail, place, hint and errorId.
-[[nodiscard]] response problem(const error& what, std::string_view error_id);
-[[nodiscard]] response problem(int status, const error& what, std::string_view error_id);
+/// The id is new, and the log has the error under it: as a warning when the fault is the server's.
+[[nodiscard]] response problem(const error& what);
+/// The same with a status that the error code alone does not tell (405, 415 …).
+[[nodiscard]] response problem(int status, const error& what);
 
 }  // namespace lodestar::web
