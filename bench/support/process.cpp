@@ -1,0 +1,178 @@
+#include "support/process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "support/http.hpp"
+#include "support/report.hpp"
+
+namespace lodestar::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void become(const std::vector<std::string>& command, int output, bool errors_too) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::dup2(output, STDOUT_FILENO);
+  if (errors_too) ::dup2(output, STDERR_FILENO);
+  std::vector<char*> arguments;
+  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  ::execvp(arguments[0], arguments.data());
+  ::_exit(127);
+}
+
+std::vector<std::string> serve_command(const fs::path& project, const fs::path& data,
+                                       const std::vector<std::string>& more_arguments) {
+  std::vector<std::string> command = {lodestar_binary(), "serve",  "--project", project,
+                                      "--data",          data,     "--listen",  "127.0.0.1:0",
+                                      "--log-level",     "warning"};
+  command.insert(command.end(), more_arguments.begin(), more_arguments.end());
+  return command;
+}
+
+}  // namespace
+
+child_process::child_process(const std::vector<std::string>& command, bool errors_too) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  pid_ = ::fork();
+  if (pid_ == 0) become(command, ends[1], errors_too);
+  ::close(ends[1]);
+  output_ = ends[0];
+  if (pid_ < 0) throw std::runtime_error(fmt::format("cannot start {}", command.front()));
+}
+
+child_process::~child_process() {
+  if (pid_ > 0) {
+    ::kill(pid_, SIGKILL);
+    static_cast<void>(wait());
+  }
+  ::close(output_);
+}
+
+std::string child_process::read_until(std::string_view text) {
+  for (;;) {
+    const auto at = buffer_.find(text);
+    const auto end = at == std::string::npos ? at : buffer_.find('\n', at);
+    if (end != std::string::npos) {
+      std::string taken = buffer_.substr(0, end + 1);
+      buffer_.erase(0, end + 1);
+      return taken;
+    }
+    if (!fill())
+      throw std::runtime_error(
+          fmt::format("a process ended before it said \"{}\"; it said: {}", text, buffer_));
+  }
+}
+
+std::string child_process::read_to_end() {
+  while (fill()) {
+  }
+  return std::move(buffer_);
+}
+
+bool child_process::fill() {
+  char bytes[4'096];
+  const ssize_t got = ::read(output_, bytes, sizeof bytes);
+  if (got < 0 && errno == EINTR) return true;
+  if (got <= 0) return false;
+  buffer_.append(bytes, static_cast<std::size_t>(got));
+  return true;
+}
+
+void child_process::terminate() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGTERM);
+  static_cast<void>(wait());
+}
+
+int child_process::wait() {
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+finished_process run_to_end(const std::vector<std::string>& command) {
+  const stopwatch time;
+  child_process process(command, true);
+  finished_process done;
+  done.output = process.read_to_end();
+  done.exit_code = process.wait();
+  done.seconds = time.seconds();
+  return done;
+}
+
+finished_process run_successfully(const std::vector<std::string>& command) {
+  auto done = run_to_end(command);
+  if (done.exit_code != 0)
+    throw std::runtime_error(
+        fmt::format("{} failed with {}:\n{}", command.front(), done.exit_code, done.output));
+  return done;
+}
+
+std::optional<std::string> find_program(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  std::string folders = fmt::format("{}:/usr/sbin", path == nullptr ? "/usr/bin" : path);
+  for (std::size_t begin = 0, end = 0; begin <= folders.size(); begin = end + 1) {
+    end = std::min(folders.find(':', begin), folders.size());
+    const std::string candidate = folders.substr(begin, end - begin) + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return std::nullopt;
+}
+
+fs::path lodestar_binary() {
+  const fs::path binary =
+      fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "bin/lodestar";
+  if (!fs::exists(binary))
+    throw std::runtime_error(binary.string() + " is missing: build the target lodestar");
+  return binary;
+}
+
+lodestar_server::lodestar_server(const fs::path& project, const fs::path& data,
+                                 const std::vector<std::string>& more_arguments)
+    : process_(serve_command(project, data, more_arguments)) {
+  constexpr std::string_view mark = "http://127.0.0.1:";
+  const std::string line = process_.read_until(mark);
+  port_ = static_cast<std::uint16_t>(std::atoi(line.c_str() + line.find(mark) + mark.size()));
+}
+
+std::string lodestar_server::url() const {
+  return fmt::format("http://127.0.0.1:{}", port_);
+}
+
+double lodestar_server::metric(std::string_view name) const {
+  const auto answer = http_connection(port_).get("/metrics");
+  double sum = 0;
+  for (std::size_t begin = 0, end = 0; begin < answer.body.size(); begin = end + 1) {
+    end = std::min(answer.body.find('\n', begin), answer.body.size());
+    const std::string line = answer.body.substr(begin, end - begin);
+    if (line.starts_with(name) && (line[name.size()] == ' ' || line[name.size()] == '{')) {
+      sum += std::atof(line.c_str() + line.rfind(' '));
+    }
+  }
+  return sum;
+}
+
+std::string effective_setting(const fs::path& project, std::string_view key) {
+  const auto printed =
+      run_successfully({lodestar_binary(), "check", "--print", "--project", project}).output;
+  const auto line = printed.find(key);
+  const auto begin = printed.find("= ", line);
+  if (line == std::string::npos || begin == std::string::npos)
+    throw std::runtime_error(fmt::format("no setting {}", key));
+  return printed.substr(begin + 2, printed.find(' ', begin + 2) - begin - 2);
+}
+
+}  // namespace lodestar::bench
