@@ -41,8 +41,10 @@ class duckdb_row_reader final : public row_reader {
   [[nodiscard]] const std::vector<std::string>& columns() const noexcept override { return names_; }
 
   [[nodiscard]] result<std::size_t> next_chunk() override {
+    if (ended_) return 0;
     chunk_ = chunk_handle(duckdb_fetch_chunk(*rows_.get()));
     if (!chunk_) {
+      ended_ = true;  // asking a finished query again is an error to DuckDB
       const char* message = duckdb_result_error(rows_.get());
       if (message != nullptr && *message != '\0') return std::unexpected(failure_of_rows());
       return 0;
@@ -76,6 +78,7 @@ class duckdb_row_reader final : public row_reader {
   chunk_handle chunk_;
   std::vector<text_column> columns_;
   std::vector<std::string> names_;
+  bool ended_ = false;
 };
 
 }  // namespace

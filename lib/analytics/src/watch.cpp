@@ -116,6 +116,7 @@ void watch_core::update(watch_state::tile& shown, result<query_answer> outcome, 
 void watch_core::finish_round() {
   std::unique_lock lock(mutex_);
   if (closed_ || abandoned_) return;
+  ended_at_ = host_.time.now();
   const auto state = make_state();
   delivering_ = std::this_thread::get_id();
   lock.unlock();
@@ -125,7 +126,6 @@ void watch_core::finish_round() {
   round_running_ = false;
   delivered_.notify_all();
   // Not inline: one round would run inside the other's end.
-  ended_at_ = host_.time.now();
   if (!closed_ && something_moved()) schedule_at(next_due());
 }
 
