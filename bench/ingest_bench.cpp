@@ -37,7 +37,8 @@ using namespace lodestar::bench;
 namespace fs = std::filesystem;
 
 constexpr std::size_t post_events = 100;
-// Of app/commands/import.cpp and app/ingest/event_sink.cpp: at most four batches of 2,000 share a transaction.
+// Of app/commands/import.cpp and app/ingest/event_sink.cpp: at most four batches of 2,000 share a
+// transaction.
 constexpr std::size_t import_transaction_events = 8'000;
 
 constexpr const char* event_text = R"(event_type = "FlightDeparted"
@@ -63,7 +64,7 @@ type = "text"
 )";
 
 struct plan {
-  int repeats;
+  int post_repeats, import_repeats;
   std::size_t events;    ///< In the files.
   std::size_t requests;  ///< Of post_events events each.
 };
@@ -166,12 +167,12 @@ run_result run_import(const work_folder& folder, const fs::path& file) {
 /// Measures a case and its raw counterpart in turns. An import's time ends with its process, so it
 /// holds the closing of the log, on both sides.
 template <class Run>
-void compare(report& out, const work_folder& folder, const plan& how, const std::string& what,
+void compare(report& out, const work_folder& folder, int repeats, const std::string& what,
              bool with_closing, Run run_lodestar) {
   sample ours, raw, ratio;
   run_result done;
   std::size_t events = 0, text_bytes = 0;
-  for (int repeat = 0; repeat < how.repeats; ++repeat) {
+  for (int repeat = 0; repeat < repeats; ++repeat) {
     folder.clear_data();
     done = run_lodestar();
     const auto rows = read_events(folder.log_file());
@@ -220,7 +221,8 @@ void measure_posts(report& out, const arguments& given, const work_folder& folde
     const std::string what = fmt::format("POST of {} events, {} connection{}", post_events,
                                          connections, connections > 1 ? "s" : "");
     if (!given.wants(what)) continue;
-    compare(out, folder, how, what, false, [&] { return run_post(folder, bodies, connections); });
+    compare(out, folder, how.post_repeats, what, false,
+            [&] { return run_post(folder, bodies, connections); });
   }
 }
 
@@ -230,12 +232,12 @@ void measure_imports(report& out, const arguments& given, const work_folder& fol
     const std::string what =
         fmt::format("import of {} events, {}", how.events, file.extension().string().substr(1));
     if (!given.wants(what)) continue;
-    compare(out, folder, how, what, true, [&] { return run_import(folder, file); });
+    compare(out, folder, how.import_repeats, what, true, [&] { return run_import(folder, file); });
   }
 }
 
 void measure(report& out, const arguments& given) {
-  const plan how = given.quick ? plan{1, 5'000, 20} : plan{3, 300'000, 1'200};
+  const plan how = given.quick ? plan{1, 1, 5'000, 20} : plan{7, 3, 300'000, 1'200};
   const work_folder folder(how.events);
   out.add("disk", folder.folder.path().parent_path().string(), "4 KiB made durable p50", "ms",
           fsync_ms(folder.folder.path(), given.quick ? 5 : 100));
