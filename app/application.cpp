@@ -45,7 +45,8 @@ web::server_options server_options(const settings& values, const listen_address&
 
 class running_application final : public application {
  public:
-  running_application(const project& configuration, clock& time) : configuration_(configuration), time_(time) {}
+  running_application(const project& configuration, clock& time)
+      : configuration_(configuration), time_(time) {}
   ~running_application() override { stop(); }
 
   result<void> start() {
@@ -55,18 +56,23 @@ class running_application final : public application {
     auto log = sqlite_log::open(log_options, time_, metrics_);
     if (!log) return std::unexpected(std::move(log.error()));
     log_ = std::move(*log);
-    auto service = analytics::service::open(analytics_options(configuration_), configuration_.events, configuration_.tables,
+    auto service = analytics::service::open(analytics_options(configuration_),
+                                            configuration_.events, configuration_.tables,
                                             configuration_.queries, *log_, time_, metrics_);
     if (!service) return std::unexpected(std::move(service.error()));
     service_ = std::move(*service);
-    for (const auto& wrong : service_->query_errors()) log_warning("queries", wrong.message, {{"place", wrong.place}, {"hint", wrong.hint}});
+    for (const auto& wrong : service_->query_errors())
+      log_warning("queries", wrong.message, {{"place", wrong.place}, {"hint", wrong.hint}});
     pages_ = std::make_unique<live_pages>(configuration_, *service_, assets_, time_, metrics_);
-    router_ = std::make_unique<router>(router::parts{*log_, *service_, *pages_, assets_, configuration_, background_, time_, metrics_});
+    router_ = std::make_unique<router>(router::parts{*log_, *service_, *pages_, assets_,
+                                                     configuration_, background_, time_, metrics_});
     return listen();
   }
 
   [[nodiscard]] std::uint16_t port() const noexcept override { return server_->port(); }
-  [[nodiscard]] std::string url() const override { return fmt::format("http://{}:{}", shown_address_, port()); }
+  [[nodiscard]] std::string url() const override {
+    return fmt::format("http://{}:{}", shown_address_, port());
+  }
 
   void stop() override {
     if (std::exchange(stopped_, true)) return;
@@ -86,12 +92,14 @@ class running_application final : public application {
     const auto& values = configuration_.settings.values;
     auto address = parse_listen_address(values.listen);
     if (!address) return std::unexpected(std::move(address.error()));
-    shown_address_ = address->address.find(':') == std::string::npos ? address->address : "[" + address->address + "]";
-    auto server = web::server::start(server_options(values, *address),
-                                     [this](web::request request, web::exchange exchange) {
-                                       router_->handle(std::move(request), std::move(exchange));
-                                     },
-                                     metrics_);
+    shown_address_ = address->address.find(':') == std::string::npos ? address->address
+                                                                     : "[" + address->address + "]";
+    auto server = web::server::start(
+        server_options(values, *address),
+        [this](web::request request, web::exchange exchange) {
+          router_->handle(std::move(request), std::move(exchange));
+        },
+        metrics_);
     if (!server) return std::unexpected(std::move(server.error()));
     server_ = std::move(*server);
     return {};
@@ -119,6 +127,8 @@ result<std::unique_ptr<application>> application::start(const project& configura
   return made;
 }
 
-std::filesystem::path log_file(const settings& values) { return std::filesystem::path(values.data_folder) / "events.db"; }
+std::filesystem::path log_file(const settings& values) {
+  return std::filesystem::path(values.data_folder) / "events.db";
+}
 
 }  // namespace lodestar::app

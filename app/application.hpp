@@ -1,7 +1,7 @@
 // Puts the parts together: log → analytics → pages → HTTP. The only place that knows all of them.
 //
-// Start and stop are ordered. stop(): no new connections, streams aborted (clients come back), answers under way
-// finished, queries cancelled, log flushed and closed; bounded in time.
+// Start and stop are ordered. stop(): no new connections, streams aborted (clients come back),
+// answers under way finished, queries cancelled, log flushed and closed; bounded in time.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace lodestar::app {
 class application {
  public:
   /// Errors name the setting or file and the fix. The project must outlive the application.
-  [[nodiscard]] static result<std::unique_ptr<application>> start(const project& configuration, clock& time);
+  [[nodiscard]] static result<std::unique_ptr<application>> start(const project& configuration,
+                                                                  clock& time);
   virtual ~application() = default;
 
   [[nodiscard]] virtual std::uint16_t port() const noexcept = 0;

@@ -4,7 +4,8 @@
 
 int main(int argc, char** argv) {
   namespace app = lodestar::app;
-  CLI::App root("Lodestar turns a stream of events into live analytics on one machine.", "lodestar");
+  CLI::App root("Lodestar turns a stream of events into live analytics on one machine.",
+                "lodestar");
   root.require_subcommand(1);
   root.set_version_flag("--version", std::string("lodestar ") + LODESTAR_VERSION);
   app::chosen_command chosen;

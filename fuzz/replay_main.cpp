@@ -1,5 +1,6 @@
-// Stands in for libFuzzer in ordinary builds: feeds every file of the given corpus folders to the fuzz target.
-// A crash, an assertion or a sanitizer report ends the process, and the last name printed is the file that did it.
+// Stands in for libFuzzer in ordinary builds: feeds every file of the given corpus folders to the
+// fuzz target. A crash, an assertion or a sanitizer report ends the process, and the last name
+// printed is the file that did it.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

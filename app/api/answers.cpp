@@ -5,7 +5,9 @@
 namespace lodestar::app {
 
 web::response json_answer(int status, std::string body) {
-  return {web::response_head(status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}), {},
+  return {web::response_head(status,
+                             {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}),
+          {},
           shared_bytes(std::move(body))};
 }
 

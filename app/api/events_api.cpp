@@ -19,20 +19,25 @@ result<event_format> format_of(const web::request& request) {
   const std::string_view type = request.header("content-type");
   const std::string_view media = trim(type.substr(0, type.find(';')));
   if (media == "application/json") return event_format::json;
-  if (media == "application/x-ndjson" || media == "application/ndjson" || media == "application/jsonl") return event_format::ndjson;
+  if (media == "application/x-ndjson" || media == "application/ndjson" ||
+      media == "application/jsonl")
+    return event_format::ndjson;
   // curl -d says form-urlencoded unless told otherwise; the text decides then.
-  if (media.empty() || media == "application/x-www-form-urlencoded" || media == "text/plain") return event_format::detect;
-  return fail(error_code::unsupported, fmt::format("content type {} is not understood", media), "header Content-Type",
-              "send application/json or application/x-ndjson");
+  if (media.empty() || media == "application/x-www-form-urlencoded" || media == "text/plain")
+    return event_format::detect;
+  return fail(error_code::unsupported, fmt::format("content type {} is not understood", media),
+              "header Content-Type", "send application/json or application/x-ndjson");
 }
 
-std::string answer_body(const std::vector<std::string>& ids, const std::vector<log::appended>& stored) {
+std::string answer_body(const std::vector<std::string>& ids,
+                        const std::vector<log::appended>& stored) {
   log::position last = 0;
   std::string body = R"({"events":[)";
   for (std::size_t index = 0; index < stored.size(); ++index) {
     const auto& one = stored[index];
     last = std::max(last, one.at);
-    fmt::format_to(std::back_inserter(body), R"({}{{"position":{},"version":{},"duplicate":{},"event_id":)",
+    fmt::format_to(std::back_inserter(body),
+                   R"({}{{"position":{},"version":{},"duplicate":{},"event_id":)",
                    index == 0 ? "" : ",", one.at, one.stream_version, one.duplicate);
     append_json_string(body, ids[index]);
     body += '}';
@@ -41,9 +46,11 @@ std::string answer_body(const std::vector<std::string>& ids, const std::vector<l
   return body;
 }
 
-web::response answer(const std::vector<std::string>& ids, const result<std::vector<log::appended>>& outcome) {
+web::response answer(const std::vector<std::string>& ids,
+                     const result<std::vector<log::appended>>& outcome) {
   if (!outcome) return web::problem(outcome.error());
-  const bool all_known = std::all_of(outcome->begin(), outcome->end(), [](const auto& one) { return one.duplicate; });
+  const bool all_known =
+      std::all_of(outcome->begin(), outcome->end(), [](const auto& one) { return one.duplicate; });
   return json_answer(all_known ? 200 : 201, answer_body(ids, *outcome));
 }
 
@@ -52,23 +59,26 @@ void append_event(std::string& out, const log::event& event) {
     fmt::format_to(std::back_inserter(out), R"(,"{}":)", name);
     append_json_string(out, value);
   };
-  fmt::format_to(std::back_inserter(out), R"({{"position":{},"version":{},"recorded_at_us":{},"schema_version":{})", event.at,
-                 event.stream_version, event.recorded_at_us, event.schema_version);
+  fmt::format_to(std::back_inserter(out),
+                 R"({{"position":{},"version":{},"recorded_at_us":{},"schema_version":{})",
+                 event.at, event.stream_version, event.recorded_at_us, event.schema_version);
   text("event_id", event.event_id);
   text("aggregate_type", event.aggregate_type);
   text("aggregate_id", event.aggregate_id);
   text("event_type", event.event_type);
-  fmt::format_to(std::back_inserter(out), R"(,"payload":{},"metadata":{}}})", event.payload, event.metadata);
+  fmt::format_to(std::back_inserter(out), R"(,"payload":{},"metadata":{}}})", event.payload,
+                 event.metadata);
   out += '\n';
 }
 
-result<std::int64_t> integer_parameter(const web::request& request, std::string_view name, std::int64_t fallback,
-                                       std::int64_t at_most) {
+result<std::int64_t> integer_parameter(const web::request& request, std::string_view name,
+                                       std::int64_t fallback, std::int64_t at_most) {
   const auto text = request.parameter(name);
   if (!text) return fallback;
   const auto value = parse_integer(*text);
   if (!value || *value < 0 || *value > at_most) {
-    return fail(error_code::invalid_argument, fmt::format("must be an integer from 0 to {}, not \"{}\"", at_most, *text),
+    return fail(error_code::invalid_argument,
+                fmt::format("must be an integer from 0 to {}, not \"{}\"", at_most, *text),
                 fmt::format("parameter {}", name));
   }
   return *value;
@@ -76,13 +86,15 @@ result<std::int64_t> integer_parameter(const web::request& request, std::string_
 
 result<log::read_filter> filter_of(const web::request& request) {
   for (const auto& [name, value] : request.query) {
-    if (name != "after" && name != "limit" && name != "type" && name != "aggregate_type" && name != "aggregate_id") {
-      return fail(error_code::invalid_argument, fmt::format("unknown parameter {}", name), "parameter " + name,
-                  "use after, limit, type, aggregate_type, aggregate_id");
+    if (name != "after" && name != "limit" && name != "type" && name != "aggregate_type" &&
+        name != "aggregate_id") {
+      return fail(error_code::invalid_argument, fmt::format("unknown parameter {}", name),
+                  "parameter " + name, "use after, limit, type, aggregate_type, aggregate_id");
     }
   }
   log::read_filter filter;
-  const auto after = integer_parameter(request, "after", 0, std::numeric_limits<std::int64_t>::max());
+  const auto after =
+      integer_parameter(request, "after", 0, std::numeric_limits<std::int64_t>::max());
   if (!after) return std::unexpected(after.error());
   const auto limit = integer_parameter(request, "limit", 1000, read_events_max);
   if (!limit) return std::unexpected(limit.error());
@@ -92,17 +104,23 @@ result<log::read_filter> filter_of(const web::request& request) {
   filter.aggregate_type = request.parameter("aggregate_type").value_or("");
   filter.aggregate_id = request.parameter("aggregate_id").value_or("");
   if (!filter.aggregate_id.empty() && filter.aggregate_type.empty()) {
-    return fail(error_code::invalid_argument, "aggregate_id needs aggregate_type", "parameter aggregate_id");
+    return fail(error_code::invalid_argument, "aggregate_id needs aggregate_type",
+                "parameter aggregate_id");
   }
   return filter;
 }
 
 }  // namespace
 
-events_api::events_api(log::event_log& log, const std::vector<analytics::event_definition>& definitions, clock& time,
+events_api::events_api(log::event_log& log,
+                       const std::vector<analytics::event_definition>& definitions, clock& time,
                        executor& background, metrics_registry& metrics)
-    : log_(log), definitions_(definitions), time_(time), background_(background),
-      events_refused_(metrics.make_counter("lodestar_ingest_refused_requests_total", "Requests with events that were refused")) {}
+    : log_(log),
+      definitions_(definitions),
+      time_(time),
+      background_(background),
+      events_refused_(metrics.make_counter("lodestar_ingest_refused_requests_total",
+                                           "Requests with events that were refused")) {}
 
 void events_api::append(web::request request, web::exchange exchange) {
   const auto format = format_of(request);
@@ -117,10 +135,11 @@ void events_api::append(web::request request, web::exchange exchange) {
   std::vector<std::string> ids;
   ids.reserve(batch->size());
   for (const auto& event : *batch) ids.push_back(event.event_id);
-  log_.append(std::move(*batch), [this, ids = std::move(ids), exchange = std::move(exchange)](auto outcome) mutable {
-    if (!outcome) events_refused_.add();
-    exchange.send(answer(ids, outcome));
-  });
+  log_.append(std::move(*batch),
+              [this, ids = std::move(ids), exchange = std::move(exchange)](auto outcome) mutable {
+                if (!outcome) events_refused_.add();
+                exchange.send(answer(ids, outcome));
+              });
 }
 
 void events_api::read(web::request request, web::exchange exchange) {
@@ -133,11 +152,15 @@ void events_api::read(web::request request, web::exchange exchange) {
     if (!events) return shared->send(web::problem(events.error()));
     std::string body;
     for (const auto& event : *events) append_event(body, event);
-    shared->send({web::response_head(200, {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}}),
-                  {{"Lodestar-Position", std::to_string(events->empty() ? filter.after : events->back().at)}},
+    shared->send({web::response_head(200, {{"Content-Type", "application/x-ndjson"},
+                                           {"Cache-Control", "no-store"}}),
+                  {{"Lodestar-Position",
+                    std::to_string(events->empty() ? filter.after : events->back().at)}},
                   shared_bytes(std::move(body))});
   });
-  if (!taken) shared->send(web::problem({error_code::unavailable, "too many requests are waiting", "", "try again later"}));
+  if (!taken)
+    shared->send(web::problem(
+        {error_code::unavailable, "too many requests are waiting", "", "try again later"}));
 }
 
 std::unique_ptr<event_reader> events_api::take_reader() {

@@ -18,11 +18,11 @@ namespace lodestar::app {
 /// Thread-safe. The log, the definitions and the executor must outlive it.
 class events_api {
  public:
-  events_api(log::event_log& log, const std::vector<analytics::event_definition>& definitions, clock& time,
-             executor& background, metrics_registry& metrics);
+  events_api(log::event_log& log, const std::vector<analytics::event_definition>& definitions,
+             clock& time, executor& background, metrics_registry& metrics);
 
-  /// Answers after the events are durable: 201 {"position": last, "events": [{"position", "version", "event_id",
-  /// "duplicate"} …]}, 200 when all of them were stored before.
+  /// Answers after the events are durable: 201 {"position": last, "events": [{"position",
+  /// "version", "event_id", "duplicate"} …]}, 200 when all of them were stored before.
   void append(web::request request, web::exchange exchange);
 
   /// ?after=0&limit=1000&type=FlightDeparted&aggregate_type=Airport&aggregate_id=ATL → NDJSON.
@@ -38,7 +38,8 @@ class events_api {
   executor& background_;
   counter& events_refused_;
   std::mutex readers_mutex_;
-  std::vector<std::unique_ptr<event_reader>> readers_;  // a parser keeps megabytes: as many as requests at once
+  std::vector<std::unique_ptr<event_reader>>
+      readers_;  // a parser keeps megabytes: as many as requests at once
 };
 
 }  // namespace lodestar::app

@@ -26,16 +26,23 @@ struct result_format {
 
 const std::array<result_format, 3>& result_formats() {
   const auto head = [](std::string type) {
-    return web::response_head(200, {{"Content-Type", std::move(type)}, {"Cache-Control", "no-cache"}, {"Vary", "Accept"}});
+    return web::response_head(
+        200,
+        {{"Content-Type", std::move(type)}, {"Cache-Control", "no-cache"}, {"Vary", "Accept"}});
   };
   static const std::array<result_format, 3> formats = {
-      result_format{"json", "application/json", [](const analytics::query_result& value) -> const shared_bytes& { return value.json(); },
-                    head("application/json")},
-      result_format{"csv", "text/csv", [](const analytics::query_result& value) -> const shared_bytes& { return value.csv(); },
-                    head("text/csv; charset=utf-8")},
-      result_format{"arrow", "application/vnd.apache.arrow.stream",
-                    [](const analytics::query_result& value) -> const shared_bytes& { return value.arrow(); },
-                    head("application/vnd.apache.arrow.stream")}};
+      result_format{
+          "json", "application/json",
+          [](const analytics::query_result& value) -> const shared_bytes& { return value.json(); },
+          head("application/json")},
+      result_format{
+          "csv", "text/csv",
+          [](const analytics::query_result& value) -> const shared_bytes& { return value.csv(); },
+          head("text/csv; charset=utf-8")},
+      result_format{
+          "arrow", "application/vnd.apache.arrow.stream",
+          [](const analytics::query_result& value) -> const shared_bytes& { return value.arrow(); },
+          head("application/vnd.apache.arrow.stream")}};
   return formats;
 }
 
@@ -51,7 +58,8 @@ struct query_request {
 result<std::int64_t> position_of(std::string_view name, std::string_view text) {
   const auto value = parse_integer(text);
   if (!value || *value < 0) {
-    return fail(error_code::invalid_argument, fmt::format("must be a position (an integer, 0 or more), not \"{}\"", text),
+    return fail(error_code::invalid_argument,
+                fmt::format("must be a position (an integer, 0 or more), not \"{}\"", text),
                 fmt::format("parameter {}", name));
   }
   return *value;
@@ -61,8 +69,8 @@ result<const result_format*> format_named(std::string_view name) {
   for (const auto& format : result_formats()) {
     if (format.name == name) return &format;
   }
-  return fail(error_code::invalid_argument, fmt::format("unknown format \"{}\"", name), "parameter format",
-              "use json, csv or arrow");
+  return fail(error_code::invalid_argument, fmt::format("unknown format \"{}\"", name),
+              "parameter format", "use json, csv or arrow");
 }
 
 const result_format* format_accepted(std::string_view accept) {
@@ -90,7 +98,8 @@ result<query_request> read_request(web::request& request) {
         wanted.min_position = *position;
       }
     } else if (!wanted.parameters.emplace(std::move(name), std::move(value)).second) {
-      return fail(error_code::invalid_argument, "is given twice", "parameter " + name, "keep one of them");
+      return fail(error_code::invalid_argument, "is given twice", "parameter " + name,
+                  "keep one of them");
     }
   }
   return wanted;
@@ -102,14 +111,18 @@ std::string_view cache_status(const analytics::query_answer& answer) {
   return answer.coalesced ? "lodestar; fwd=miss; collapsed" : "lodestar; fwd=miss";
 }
 
-web::response answer_of(const query_request& wanted, const analytics::query_answer& answer, std::int64_t true_at) {
-  const std::string etag = fmt::format("\"{}-{}\"", answer.value->digest().hex(), wanted.format->name);
+web::response answer_of(const query_request& wanted, const analytics::query_answer& answer,
+                        std::int64_t true_at) {
+  const std::string etag =
+      fmt::format("\"{}-{}\"", answer.value->digest().hex(), wanted.format->name);
   std::vector<web::name_value> headers = {{"ETag", etag},
                                           {"Lodestar-Position", std::to_string(true_at)},
                                           {"Cache-Status", std::string(cache_status(answer))},
                                           {"Age", std::to_string(answer.age_ms / 1000)}};
-  if (!wanted.if_none_match.empty() && (wanted.if_none_match == "*" || wanted.if_none_match.find(etag) != std::string::npos)) {
-    static const web::response_head not_modified(304, {{"Cache-Control", "no-cache"}, {"Vary", "Accept"}});
+  if (!wanted.if_none_match.empty() &&
+      (wanted.if_none_match == "*" || wanted.if_none_match.find(etag) != std::string::npos)) {
+    static const web::response_head not_modified(
+        304, {{"Cache-Control", "no-cache"}, {"Vary", "Accept"}});
     return {not_modified, std::move(headers), {}};
   }
   return {wanted.format->head, std::move(headers), wanted.format->body(*answer.value)};
@@ -125,7 +138,8 @@ std::string describe(const analytics::query_definition& query) {
     if (&parameter != &query.parameters.front()) out += ',';
     out += R"({"name":)";
     append_json_string(out, parameter.name);
-    fmt::format_to(std::back_inserter(out), R"(,"type":"{}","default":)", analytics::to_string(parameter.type));
+    fmt::format_to(std::back_inserter(out), R"(,"type":"{}","default":)",
+                   analytics::to_string(parameter.type));
     if (parameter.default_value) {
       append_json_string(out, *parameter.default_value);
     } else {
@@ -173,7 +187,8 @@ void queries_api::get(std::string_view name, web::request request, web::exchange
       return exchange.send(answer_of(*wanted, *cached, std::max(applied, cached->computed_at)));
     }
   }
-  auto shared = std::make_shared<std::pair<query_request, web::exchange>>(std::move(*wanted), std::move(exchange));
+  auto shared = std::make_shared<std::pair<query_request, web::exchange>>(std::move(*wanted),
+                                                                          std::move(exchange));
   auto send = [shared](result<analytics::query_answer> answer) {
     auto& [wanted_request, wire] = *shared;
     if (!answer) return wire.send(web::problem(answer.error()));
@@ -181,10 +196,12 @@ void queries_api::get(std::string_view name, web::request request, web::exchange
     const std::int64_t true_at = std::max(answer->computed_at, wanted_request.min_position);
     wire.send(answer_of(wanted_request, *answer, wanted_request.as_of.value_or(true_at)));
   };
-  if (const auto as_of = shared->first.as_of) return service_.get_as_of(*bound, *as_of, std::move(send));
+  if (const auto as_of = shared->first.as_of)
+    return service_.get_as_of(*bound, *as_of, std::move(send));
   const std::int64_t min_position = shared->first.min_position;
   service_.when_applied(min_position, min_position_wait_ms,
-                        [this, bound = *bound, min_position, send = std::move(send)](result<std::int64_t> reached) mutable {
+                        [this, bound = *bound, min_position,
+                         send = std::move(send)](result<std::int64_t> reached) mutable {
                           if (!reached) return send(std::unexpected(reached.error()));
                           service_.get(bound, {.position_min = min_position}, std::move(send));
                         });

@@ -14,7 +14,8 @@ namespace lodestar::app {
 ///   format=json|csv|arrow   else by Accept; JSON when it does not matter
 ///   min_position=P          waits until the result includes position P (read your own write)
 ///   as_of=P                 the result as of an earlier position
-/// Answers carry ETag, Age, Cache-Status (RFC 9211) and Lodestar-Position; If-None-Match answers 304.
+/// Answers carry ETag, Age, Cache-Status (RFC 9211) and Lodestar-Position; If-None-Match answers
+/// 304.
 class queries_api {
  public:
   explicit queries_api(analytics::service& service);

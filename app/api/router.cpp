@@ -15,11 +15,12 @@ constexpr std::string_view feed_suffix = "/feed";
 
 web::response no_such_page(const std::string& path) {
   return web::problem({error_code::not_found, fmt::format("there is nothing at {}", path), path,
-                 "see / for the dashboards and /api/queries for the queries"});
+                       "see / for the dashboards and /api/queries for the queries"});
 }
 
 web::response wrong_method(std::string allowed) {
-  auto answer = web::problem(405, {error_code::unsupported, "this method is not allowed here", "", "use " + allowed});
+  auto answer = web::problem(
+      405, {error_code::unsupported, "this method is not allowed here", "", "use " + allowed});
   answer.headers.emplace_back("Allow", std::move(allowed));
   return answer;
 }
@@ -27,7 +28,9 @@ web::response wrong_method(std::string allowed) {
 }  // namespace
 
 router::router(const parts& all)
-    : parts_(all), events_(all.log, all.configuration.events, all.time, all.background, all.metrics), queries_(all.service) {}
+    : parts_(all),
+      events_(all.log, all.configuration.events, all.time, all.background, all.metrics),
+      queries_(all.service) {}
 
 void router::handle(web::request request, web::exchange exchange) {
   const bool reads = request.verb == web::method::get || request.verb == web::method::head;
@@ -54,13 +57,16 @@ void router::get(web::request request, web::exchange exchange) {
   if (path == "/api/events") return events_.read(std::move(request), std::move(exchange));
   if (path == "/health/live") return exchange.send(json_answer(200, R"({"status":"live"})"));
   if (path == "/health/ready") return exchange.send(readiness());
-  if (path == "/metrics") return exchange.send(web::response::text(200, "text/plain; version=0.0.4", parts_.metrics.expose()));
+  if (path == "/metrics")
+    return exchange.send(
+        web::response::text(200, "text/plain; version=0.0.4", parts_.metrics.expose()));
   exchange.send(no_such_page(request.path));
 }
 
 void router::get_dashboard(std::string_view rest, web::request request, web::exchange exchange) {
   if (rest.ends_with(feed_suffix)) {
-    return parts_.pages.feed(rest.substr(0, rest.size() - feed_suffix.size()), request, std::move(exchange));
+    return parts_.pages.feed(rest.substr(0, rest.size() - feed_suffix.size()), request,
+                             std::move(exchange));
   }
   parts_.pages.show(rest, request, std::move(exchange));
 }
@@ -69,15 +75,20 @@ web::response router::readiness() const {
   const auto stored = parts_.log.last_position();
   const auto applied = parts_.service.applied();
   const auto failure = parts_.service.feeder_error();
-  std::string body = fmt::format(R"({{"status":"{}","position":{},"applied":{}}})", failure ? "degraded" : "ready", stored, applied);
+  std::string body = fmt::format(R"({{"status":"{}","position":{},"applied":{}}})",
+                                 failure ? "degraded" : "ready", stored, applied);
   return json_answer(failure ? 503 : 200, std::move(body));
 }
 
 web::response router::home() const {
   if (parts_.configuration.home.empty()) {
-    return web::problem({error_code::not_found, "the project has no dashboard", "dashboards/", "add dashboards/NAME.toml"});
+    return web::problem({error_code::not_found, "the project has no dashboard", "dashboards/",
+                         "add dashboards/NAME.toml"});
   }
-  return {web::response_head(302, {{"Location", "/d/" + parts_.configuration.home}, {"Cache-Control", "no-store"}}), {}, {}};
+  return {web::response_head(302, {{"Location", "/d/" + parts_.configuration.home},
+                                   {"Cache-Control", "no-store"}}),
+          {},
+          {}};
 }
 
 }  // namespace lodestar::app

@@ -1,5 +1,5 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <lodestar/analytics/service.hpp>
 #include <lodestar/base/logging.hpp>
 
@@ -9,7 +9,8 @@
 namespace lodestar::app {
 namespace {
 
-/// Everything that can be wrong without serving: files, and what DuckDB says of tables, history and queries.
+/// Everything that can be wrong without serving: files, and what DuckDB says of tables, history and
+/// queries.
 int check(const project_options& options, bool print) {
   auto configuration = load_or_explain(options);
   if (!configuration) return exit_usage;
@@ -19,8 +20,9 @@ int check(const project_options& options, bool print) {
   metrics_registry metrics;
   analytics::options analytics_options;
   analytics_options.project_folder = configuration->folder;
-  auto service = analytics::service::open(analytics_options, configuration->events, configuration->tables,
-                                          configuration->queries, log, system_clock(), metrics);
+  auto service =
+      analytics::service::open(analytics_options, configuration->events, configuration->tables,
+                               configuration->queries, log, system_clock(), metrics);
   if (!service) {
     print_error(service.error());
     return exit_usage;
@@ -28,22 +30,24 @@ int check(const project_options& options, bool print) {
   const auto wrong = (*service)->query_errors();
   for (const auto& what : wrong) print_error(what);
   if (!wrong.empty()) return exit_usage;
-  fmt::print("{}: {} event types, {} tables, {} queries, {} dashboards: no problem found\n", configuration->name,
-             configuration->events.size(), configuration->tables.size(), configuration->queries.size(),
-             configuration->dashboards.size());
+  fmt::print("{}: {} event types, {} tables, {} queries, {} dashboards: no problem found\n",
+             configuration->name, configuration->events.size(), configuration->tables.size(),
+             configuration->queries.size(), configuration->dashboards.size());
   return exit_done;
 }
 
 }  // namespace
 
 void add_check(CLI::App& root, chosen_command& chosen) {
-  auto* command = root.add_subcommand("check", "check a project's files and SQL without serving it");
+  auto* command =
+      root.add_subcommand("check", "check a project's files and SQL without serving it");
   command->footer("Example:\n  lodestar check --project examples/flights --print");
   auto options = std::make_shared<project_options>();
   auto print = std::make_shared<bool>(false);
   add_project_options(*command, *options);
   command->add_flag("--print", *print, "print the effective settings and where each came from");
-  command->callback([&chosen, options, print] { chosen = [options, print] { return check(*options, *print); }; });
+  command->callback(
+      [&chosen, options, print] { chosen = [options, print] { return check(*options, *print); }; });
 }
 
 }  // namespace lodestar::app

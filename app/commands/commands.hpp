@@ -1,6 +1,8 @@
-// The commands of the binary. Each adds itself to the command line and says what runs when it was chosen.
+// The commands of the binary. Each adds itself to the command line and says what runs when it was
+// chosen.
 //
-// Exit codes: 0 done, 1 failed while working, 2 wrong usage, configuration or surroundings (port, folder).
+// Exit codes: 0 done, 1 failed while working, 2 wrong usage, configuration or surroundings (port,
+// folder).
 #pragma once
 
 #include <filesystem>
@@ -28,7 +30,8 @@ void add_import(CLI::App& root, chosen_command& chosen);
 void add_check(CLI::App& root, chosen_command& chosen);
 void add_version(CLI::App& root, chosen_command& chosen);
 
-/// The options that every command with a project has: --project, --listen, --data and one flag per setting.
+/// The options that every command with a project has: --project, --listen, --data and one flag per
+/// setting.
 struct project_options {
   std::string folder = ".";
   setting_flags flags;
@@ -41,8 +44,9 @@ void add_project_options(CLI::App& command, project_options& options);
 /// "error: place: message" and the hint on a line of its own.
 void print_error(const error& what);
 
-/// Makes SIGINT and SIGTERM wait for wait_for_stop_signal() in this and every later thread, and ignores SIGPIPE and
-/// SIGXFSZ, whose defaults would end the process at a closed socket or a full file.
+/// Makes SIGINT and SIGTERM wait for wait_for_stop_signal() in this and every later thread, and
+/// ignores SIGPIPE and SIGXFSZ, whose defaults would end the process at a closed socket or a full
+/// file.
 void prepare_signals();
 void wait_for_stop_signal();
 

@@ -1,7 +1,7 @@
 #include <csignal>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <lodestar/base/logging.hpp>
 
 #include "commands/commands.hpp"
@@ -34,7 +34,8 @@ std::string flag_of(std::string_view key) {
 }  // namespace
 
 void add_project_options(CLI::App& command, project_options& options) {
-  command.add_option("--project,-p", options.folder, "folder of the project (lodestar.toml)")->capture_default_str();
+  command.add_option("--project,-p", options.folder, "folder of the project (lodestar.toml)")
+      ->capture_default_str();
   for (const auto& setting : setting_descriptions()) {
     std::string names = flag_of(setting.key);
     if (setting.key == "server.listen") names = "--listen," + names;
@@ -42,7 +43,9 @@ void add_project_options(CLI::App& command, project_options& options) {
     command
         .add_option_function<std::string>(
             names,
-            [&options, key = std::string(setting.key)](const std::string& value) { options.flags.insert_or_assign(key, value); },
+            [&options, key = std::string(setting.key)](const std::string& value) {
+              options.flags.insert_or_assign(key, value);
+            },
             fmt::format("{} ({})", setting.help, environment_name(setting.key)))
         ->type_name(setting.text != nullptr ? "TEXT" : "NUMBER")
         ->group("Settings");

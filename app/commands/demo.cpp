@@ -1,5 +1,5 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "application.hpp"
 #include "commands/commands.hpp"
@@ -17,7 +17,8 @@ int demo(demo_options options) {
   const auto configuration = load_or_explain(options.project);
   if (!configuration) return exit_usage;
   if (!configuration->demo) {
-    print_error({error_code::invalid_argument, "the project has no [demo]", "lodestar.toml", "add [demo] with events_sql"});
+    print_error({error_code::invalid_argument, "the project has no [demo]", "lodestar.toml",
+                 "add [demo] with events_sql"});
     return exit_usage;
   }
   if (options.speed == 0) options.speed = configuration->demo->speed;
@@ -27,11 +28,14 @@ int demo(demo_options options) {
     print_error(running.error());
     return exit_usage;
   }
-  fmt::print("Lodestar shows {} on {}  (Ctrl-C ends it)\n", configuration->title, (*running)->url());
+  fmt::print("Lodestar shows {} on {}  (Ctrl-C ends it)\n", configuration->title,
+             (*running)->url());
   fmt::print("The demo replays its events at {} times their speed.\n", options.speed);
   std::fflush(stdout);
   {
-    const replay events({configuration->demo->events_sql, configuration->folder, (*running)->url(), options.speed}, system_clock());
+    const replay events(
+        {configuration->demo->events_sql, configuration->folder, (*running)->url(), options.speed},
+        system_clock());
     wait_for_stop_signal();
   }
   (*running)->stop();
@@ -41,12 +45,17 @@ int demo(demo_options options) {
 }  // namespace
 
 void add_demo(CLI::App& root, chosen_command& chosen) {
-  auto* command = root.add_subcommand("demo", "serve a project and replay its demo events as if they happened now");
-  command->footer("Example:\n  lodestar demo --project examples/flights --listen 127.0.0.1:8080 --data data/demo --speed 600");
+  auto* command = root.add_subcommand(
+      "demo", "serve a project and replay its demo events as if they happened now");
+  command->footer(
+      "Example:\n  lodestar demo --project examples/flights --listen 127.0.0.1:8080 --data "
+      "data/demo --speed 600");
   auto options = std::make_shared<demo_options>();
   options->project.folder = "examples/flights";
   add_project_options(*command, options->project);
-  command->add_option("--speed", options->speed, "how many times faster than the recorded times; default: the project's")
+  command
+      ->add_option("--speed", options->speed,
+                   "how many times faster than the recorded times; default: the project's")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
   command->callback([&chosen, options] { chosen = [options] { return demo(*options); }; });
 }

@@ -10,10 +10,16 @@ class empty_log final : public log::event_log {
   void append(std::vector<log::new_event>, log::append_handler done) override {
     done(fail(error_code::unsupported, "this log takes no events"));
   }
-  [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter&) override { return std::vector<log::event>(); }
+  [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter&) override {
+    return std::vector<log::event>();
+  }
   [[nodiscard]] log::position last_position() const noexcept override { return 0; }
-  [[nodiscard]] result<log::version> stream_version(const std::string&, const std::string&) override { return 0; }
-  [[nodiscard]] std::unique_ptr<log::tail_subscription> subscribe(std::function<void(log::position)>) override {
+  [[nodiscard]] result<log::version> stream_version(const std::string&,
+                                                    const std::string&) override {
+    return 0;
+  }
+  [[nodiscard]] std::unique_ptr<log::tail_subscription> subscribe(
+      std::function<void(log::position)>) override {
     return std::make_unique<log::tail_subscription>();
   }
 };

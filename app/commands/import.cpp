@@ -1,5 +1,5 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <lodestar/base/logging.hpp>
 #include <lodestar/sqlite_log/sqlite_log.hpp>
 
@@ -22,21 +22,26 @@ struct import_options {
 };
 
 /// Moves everything from the source to the sink; events before a wrong one are stored.
-result<std::uint64_t> copy(event_source& source, event_sink& sink, progress_display& display, std::uint64_t events_before) {
+result<std::uint64_t> copy(event_source& source, event_sink& sink, progress_display& display,
+                           std::uint64_t events_before) {
   std::uint64_t events = 0;
   for (;;) {
     auto batch = source.next(batch_events_max);
     if (!batch) return std::unexpected(std::move(batch.error()));
     if (batch->empty()) return events;
     events += batch->size();
-    if (auto put = sink.put(std::move(*batch)); !put) return std::unexpected(std::move(put.error()));
+    if (auto put = sink.put(std::move(*batch)); !put)
+      return std::unexpected(std::move(put.error()));
     display.update(source.progress(), events_before + events);
   }
 }
 
 int fail_import(const error& what, const stored_count& count) {
   print_error(what);
-  fmt::print(stderr, "{} events are stored; correct the mistake and import again, nothing is stored twice\n", grouped(count.stored));
+  fmt::print(
+      stderr,
+      "{} events are stored; correct the mistake and import again, nothing is stored twice\n",
+      grouped(count.stored));
   return exit_failed;
 }
 
@@ -59,9 +64,11 @@ int import_files(const import_options& options, const project& configuration, ev
   }
   const auto count = sink.finish();
   if (!count) return fail_import(count.error(), {});
-  const double elapsed_s = std::max(1e-6, std::chrono::duration<double>(time.now() - began_at).count());
-  fmt::print("imported {} events ({} were stored before) in {:.1f} s: {} events/s, {:.1f} MB/s\n", grouped(count->stored),
-             grouped(count->duplicates), elapsed_s, grouped(static_cast<std::uint64_t>(static_cast<double>(events) / elapsed_s)),
+  const double elapsed_s =
+      std::max(1e-6, std::chrono::duration<double>(time.now() - began_at).count());
+  fmt::print("imported {} events ({} were stored before) in {:.1f} s: {} events/s, {:.1f} MB/s\n",
+             grouped(count->stored), grouped(count->duplicates), elapsed_s,
+             grouped(static_cast<std::uint64_t>(static_cast<double>(events) / elapsed_s)),
              static_cast<double>(bytes) / 1e6 / elapsed_s);
   return exit_done;
 }
@@ -72,7 +79,8 @@ int import_into_log(const import_options& options, const project& configuration)
   log_options.file = log_file(configuration.settings.values);
   auto log = sqlite_log::open(log_options, system_clock(), metrics);
   if (!log) {
-    if (log.error().code == error_code::unavailable) log.error().hint = "import into the running server with --server http://ADDRESS:PORT";
+    if (log.error().code == error_code::unavailable)
+      log.error().hint = "import into the running server with --server http://ADDRESS:PORT";
     print_error(log.error());
     return exit_usage;
   }
@@ -102,8 +110,10 @@ void add_import(CLI::App& root, chosen_command& chosen) {
       "  lodestar import flights.csv --event-type FlightDeparted --server http://127.0.0.1:8080");
   auto options = std::make_shared<import_options>();
   command->add_option("files", options->files, "files to import, in this order")->required();
-  command->add_option("--event-type", options->event_type, "event type that the rows of CSV, Parquet or plain NDJSON become");
-  command->add_option("--server", options->server, "append through a running server instead of the data folder");
+  command->add_option("--event-type", options->event_type,
+                      "event type that the rows of CSV, Parquet or plain NDJSON become");
+  command->add_option("--server", options->server,
+                      "append through a running server instead of the data folder");
   add_project_options(*command, options->project);
   command->callback([&chosen, options] { chosen = [options] { return run_import(*options); }; });
 }

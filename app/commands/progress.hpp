@@ -1,4 +1,5 @@
-// Shows how far a long work is: a bar on a terminal, a line now and then elsewhere. Not thread-safe.
+// Shows how far a long work is: a bar on a terminal, a line now and then elsewhere. Not
+// thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "application.hpp"
 #include "commands/commands.hpp"
@@ -16,7 +16,8 @@ int serve(const project_options& options) {
     print_error(running.error());
     return exit_usage;
   }
-  fmt::print("Lodestar serves {} on {}  (Ctrl-C ends it)\n", configuration->title, (*running)->url());
+  fmt::print("Lodestar serves {} on {}  (Ctrl-C ends it)\n", configuration->title,
+             (*running)->url());
   std::fflush(stdout);
   wait_for_stop_signal();
   (*running)->stop();
@@ -26,8 +27,10 @@ int serve(const project_options& options) {
 }  // namespace
 
 void add_serve(CLI::App& root, chosen_command& chosen) {
-  auto* command = root.add_subcommand("serve", "serve a project: dashboards, queries and events over HTTP");
-  command->footer("Example:\n  lodestar serve --project my-project --listen 127.0.0.1:8080 --data data");
+  auto* command =
+      root.add_subcommand("serve", "serve a project: dashboards, queries and events over HTTP");
+  command->footer(
+      "Example:\n  lodestar serve --project my-project --listen 127.0.0.1:8080 --data data");
   auto options = std::make_shared<project_options>();
   add_project_options(*command, *options);
   command->callback([&chosen, options] { chosen = [options] { return serve(*options); }; });

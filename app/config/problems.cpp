@@ -41,7 +41,8 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
 }
 
 std::string suggest(std::string_view word, const std::vector<std::string_view>& candidates) {
-  if (const auto near = nearest(word, candidates); !near.empty()) return fmt::format("did you mean \"{}\"?", near);
+  if (const auto near = nearest(word, candidates); !near.empty())
+    return fmt::format("did you mean \"{}\"?", near);
   if (candidates.empty()) return {};
   return fmt::format("one of: {}", fmt::join(candidates, ", "));
 }

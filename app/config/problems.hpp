@@ -1,4 +1,5 @@
-// Collects what is wrong with a project, so that one run shows every mistake and not just the first.
+// Collects what is wrong with a project, so that one run shows every mistake and not just the
+// first.
 #pragma once
 
 #include <string>
@@ -13,7 +14,8 @@ namespace lodestar::app {
 class problems {
  public:
   void add(std::string place, std::string message, std::string hint = {}) {
-    errors_.push_back({error_code::invalid_argument, std::move(message), std::move(place), std::move(hint)});
+    errors_.push_back(
+        {error_code::invalid_argument, std::move(message), std::move(place), std::move(hint)});
   }
   void add(error what) { errors_.push_back(std::move(what)); }
   [[nodiscard]] bool empty() const noexcept { return errors_.empty(); }
@@ -24,9 +26,11 @@ class problems {
 };
 
 /// The candidate that is nearest to a mistyped word, or empty when none is near ("did you mean …").
-[[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
+[[nodiscard]] std::string_view nearest(std::string_view word,
+                                       const std::vector<std::string_view>& candidates);
 
 /// A hint made of nearest(), or the list of what is allowed.
-[[nodiscard]] std::string suggest(std::string_view word, const std::vector<std::string_view>& candidates);
+[[nodiscard]] std::string suggest(std::string_view word,
+                                  const std::vector<std::string_view>& candidates);
 
 }  // namespace lodestar::app

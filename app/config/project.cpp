@@ -23,17 +23,20 @@ struct choice {
   Value value;
 };
 
-constexpr std::array chart_kinds = {
-    choice{"kpi", chart_kind::kpi},   choice{"bar", chart_kind::bar},
-    choice{"line", chart_kind::line}, choice{"area", chart_kind::area},
-    choice{"histogram", chart_kind::histogram}, choice{"map", chart_kind::map},
-    choice{"table", chart_kind::table}};
+constexpr std::array chart_kinds = {choice{"kpi", chart_kind::kpi},
+                                    choice{"bar", chart_kind::bar},
+                                    choice{"line", chart_kind::line},
+                                    choice{"area", chart_kind::area},
+                                    choice{"histogram", chart_kind::histogram},
+                                    choice{"map", chart_kind::map},
+                                    choice{"table", chart_kind::table}};
 constexpr std::array value_formats = {
-    choice{"integer", value_format::integer}, choice{"decimal", value_format::decimal},
-    choice{"percent", value_format::percent}, choice{"minutes", value_format::minutes},
+    choice{"integer", value_format::integer},   choice{"decimal", value_format::decimal},
+    choice{"percent", value_format::percent},   choice{"minutes", value_format::minutes},
     choice{"datetime", value_format::datetime}, choice{"date", value_format::date},
-    choice{"time", value_format::time}, choice{"text", value_format::text}};
-constexpr std::array directions = {choice{"none", better_direction::none}, choice{"up", better_direction::up},
+    choice{"time", value_format::time},         choice{"text", value_format::text}};
+constexpr std::array directions = {choice{"none", better_direction::none},
+                                   choice{"up", better_direction::up},
                                    choice{"down", better_direction::down}};
 constexpr std::array control_kinds = {choice{"text", false}, choice{"select", true}};
 
@@ -62,34 +65,42 @@ void read_choice(toml_table& table, std::string_view key, const Choices& choices
 
 /// A tile's id: lower-case letters, digits and dashes.
 bool is_tile_id(std::string_view text) {
-  return !text.empty() && text.size() <= 63 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+  return !text.empty() && text.size() <= 63 &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
 /// "1x1" … "4x3".
 bool is_tile_size(std::string_view text) {
-  return text.size() == 3 && text[0] >= '1' && text[0] <= '4' && text[1] == 'x' && text[2] >= '1' && text[2] <= '3';
+  return text.size() == 3 && text[0] >= '1' && text[0] <= '4' && text[1] == 'x' && text[2] >= '1' &&
+         text[2] <= '3';
 }
 
 /// A name that may stand in SQL, in an HTML id and in a URL without escaping.
 bool is_identifier(std::string_view text) {
-  if (text.empty() || text.size() > 63 || !std::isalpha(static_cast<unsigned char>(text.front()))) return false;
-  return std::all_of(text.begin(), text.end(), [](unsigned char byte) { return std::isalnum(byte) || byte == '_'; });
+  if (text.empty() || text.size() > 63 || !std::isalpha(static_cast<unsigned char>(text.front())))
+    return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char byte) { return std::isalnum(byte) || byte == '_'; });
 }
 
 void check_identifier(toml_table& table, std::string_view key, const std::string& value) {
   if (value.empty() || is_identifier(value)) return;
-  table.problem(key, fmt::format("{} \"{}\" is not a plain name", key, value), "use letters, digits and _, beginning with a letter");
+  table.problem(key, fmt::format("{} \"{}\" is not a plain name", key, value),
+                "use letters, digits and _, beginning with a letter");
 }
 
 /// The files of a sub-folder with an extension, in order of name.
-std::vector<fs::path> files_of(const fs::path& folder, std::string_view extension, problems& found) {
+std::vector<fs::path> files_of(const fs::path& folder, std::string_view extension,
+                               problems& found) {
   std::vector<fs::path> files;
   std::error_code status;
-  for (fs::directory_iterator entry(folder, status), end; !status && entry != end; entry.increment(status)) {
+  for (fs::directory_iterator entry(folder, status), end; !status && entry != end;
+       entry.increment(status)) {
     if (entry->path().extension() == extension) files.push_back(entry->path());
   }
   if (status && fs::exists(folder)) {
-    found.add(folder.filename().string() + "/", fmt::format("cannot be read: {}", status.message()));
+    found.add(folder.filename().string() + "/",
+              fmt::format("cannot be read: {}", status.message()));
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -97,15 +108,18 @@ std::vector<fs::path> files_of(const fs::path& folder, std::string_view extensio
 
 class project_reader {
  public:
-  project_reader(project& made, const setting_flags& flags, problems& found) : made_(made), flags_(flags), found_(found) {}
+  project_reader(project& made, const setting_flags& flags, problems& found)
+      : made_(made), flags_(flags), found_(found) {}
 
   void read() {
     if (!read_main_file()) return;
     for (const auto& file : files_of(made_.folder / "events", ".toml", found_)) read_event(file);
     for (const auto& file : files_of(made_.folder / "queries", ".sql", found_)) read_query(file);
-    for (const auto& file : files_of(made_.folder / "dashboards", ".toml", found_)) read_dashboard(file);
+    for (const auto& file : files_of(made_.folder / "dashboards", ".toml", found_))
+      read_dashboard(file);
     if (made_.events.empty()) {
-      found_.add("events/", "no event type is declared", "add events/NAME.toml, see docs/reference/project.md");
+      found_.add("events/", "no event type is declared",
+                 "add events/NAME.toml, see docs/reference/project.md");
     }
     check_unique();
     check_dashboards();
@@ -137,7 +151,8 @@ class project_reader {
     auto tables = root.table("table");
     for (const auto& name : tables.keys()) {
       auto table = tables.table(name);
-      if (!is_identifier(name)) tables.problem(name, fmt::format("table name \"{}\" is not a plain name", name));
+      if (!is_identifier(name))
+        tables.problem(name, fmt::format("table name \"{}\" is not a plain name", name));
       made_.tables.push_back({name, table.required_text("sql"), table.place("sql")});
       table.finish();
     }
@@ -193,7 +208,9 @@ class project_reader {
   static void check_fields(toml_table& root, const analytics::event_definition& event) {
     std::set<std::string_view> names = {"position", "recorded_at", event.key_column};
     if (event.key_column == "position" || event.key_column == "recorded_at") {
-      root.problem("key_column", fmt::format("{} is a column of every event table", event.key_column), "choose another name");
+      root.problem("key_column",
+                   fmt::format("{} is a column of every event table", event.key_column),
+                   "choose another name");
     }
     for (const auto& field : event.fields) {
       if (!names.insert(field.name).second) {
@@ -211,7 +228,8 @@ class project_reader {
       found_.add(content.error());
       return;
     }
-    if (!is_identifier(name)) found_.add(file, fmt::format("query name \"{}\" is not a plain name", name));
+    if (!is_identifier(name))
+      found_.add(file, fmt::format("query name \"{}\" is not a plain name", name));
     made_.queries.push_back(parse_query_file(name, file, *content, found_));
   }
 
@@ -223,7 +241,8 @@ class project_reader {
     if (!file) return;
     auto root = file->root();
     if (!is_identifier(dashboard.name)) {
-      found_.add(dashboard.file, fmt::format("dashboard name \"{}\" is not a plain name", dashboard.name));
+      found_.add(dashboard.file,
+                 fmt::format("dashboard name \"{}\" is not a plain name", dashboard.name));
     }
     dashboard.title = root.required_text("title");
     dashboard.description = root.text("description").value_or("");
@@ -253,7 +272,8 @@ class project_reader {
     tile_definition tile;
     tile.id = table.required_text("id");
     if (!tile.id.empty() && !is_tile_id(tile.id)) {
-      table.problem("id", fmt::format("id \"{}\" holds other characters than a-z, 0-9 and -", tile.id));
+      table.problem("id",
+                    fmt::format("id \"{}\" holds other characters than a-z, 0-9 and -", tile.id));
     }
     tile.query = table.required_text("query");
     tile.title = table.text("title").value_or("");
@@ -261,9 +281,11 @@ class project_reader {
     read_choice(table, "chart", chart_kinds, tile.chart);
     const bool large = tile.chart == chart_kind::map || tile.chart == chart_kind::table;
     tile.size = table.text("size").value_or(large ? "2x2" : "1x1");
-    if (!is_tile_size(tile.size)) table.problem("size", fmt::format("size \"{}\" is not one of 1x1 to 4x3", tile.size));
+    if (!is_tile_size(tile.size))
+      table.problem("size", fmt::format("size \"{}\" is not one of 1x1 to 4x3", tile.size));
     auto parameters = table.table("parameters");
-    for (const auto& name : parameters.keys()) tile.parameters.emplace(name, parameters.text(name).value_or(""));
+    for (const auto& name : parameters.keys())
+      tile.parameters.emplace(name, parameters.text(name).value_or(""));
     read_formats(table, tile.formats);
     read_units(table, tile.units);
     read_columns(table, tile);
@@ -274,7 +296,8 @@ class project_reader {
   static void read_formats(toml_table& table, per_column<value_format>& formats) {
     if (!table.is_table("format")) return read_choice(table, "format", value_formats, formats.all);
     auto by_name = table.table("format");
-    for (const auto& column : by_name.keys()) read_choice(by_name, column, value_formats, formats.by_name[column]);
+    for (const auto& column : by_name.keys())
+      read_choice(by_name, column, value_formats, formats.by_name[column]);
   }
 
   static void read_units(toml_table& table, per_column<std::string>& units) {
@@ -283,7 +306,8 @@ class project_reader {
       return;
     }
     auto by_name = table.table("unit");
-    for (const auto& column : by_name.keys()) units.by_name[column] = by_name.text(column).value_or("");
+    for (const auto& column : by_name.keys())
+      units.by_name[column] = by_name.text(column).value_or("");
   }
 
   static void read_columns(toml_table& table, tile_definition& tile) {
@@ -306,14 +330,16 @@ class project_reader {
     tile.baseline = table.number("baseline");
     tile.horizontal = table.boolean("horizontal").value_or(false);
     read_choice(table, "better", directions, tile.better);
-    if (tile.chart == chart_kind::kpi && tile.value.empty()) table.problem("chart", "a kpi needs a value", "add value = \"COLUMN\"");
+    if (tile.chart == chart_kind::kpi && tile.value.empty())
+      table.problem("chart", "a kpi needs a value", "add value = \"COLUMN\"");
   }
 
   template <class Items, class Name>
   void check_names(const Items& items, Name name, std::string_view what) {
     std::set<std::string, std::less<>> names;
     for (const auto& item : items) {
-      if (!names.insert(name(item)).second) found_.add(item.file, fmt::format("{} {} is declared twice", what, name(item)));
+      if (!names.insert(name(item)).second)
+        found_.add(item.file, fmt::format("{} {} is declared twice", what, name(item)));
     }
   }
 
@@ -321,10 +347,12 @@ class project_reader {
     check_names(made_.events, [](const auto& event) { return event.event_type; }, "event type");
     std::set<std::string, std::less<>> names;
     for (const auto& event : made_.events) {
-      if (!names.insert(event.table).second) found_.add(event.file, fmt::format("table {} is declared twice", event.table));
+      if (!names.insert(event.table).second)
+        found_.add(event.file, fmt::format("table {} is declared twice", event.table));
     }
     for (const auto& table : made_.tables) {
-      if (!names.insert(table.name).second) found_.add(table.file, fmt::format("table {} is declared twice", table.name));
+      if (!names.insert(table.name).second)
+        found_.add(table.file, fmt::format("table {} is declared twice", table.name));
     }
   }
 
@@ -333,24 +361,29 @@ class project_reader {
     if (!made_.home.empty() && made_.find_dashboard(made_.home) == nullptr) {
       std::vector<std::string_view> names;
       for (const auto& dashboard : made_.dashboards) names.push_back(dashboard.name);
-      found_.add("lodestar.toml", fmt::format("project.home names the unknown dashboard {}", made_.home),
+      found_.add("lodestar.toml",
+                 fmt::format("project.home names the unknown dashboard {}", made_.home),
                  suggest(made_.home, names));
     }
     // The order of the navigation.
-    std::ranges::stable_partition(made_.dashboards, [this](const auto& dashboard) { return dashboard.name == made_.home; });
+    std::ranges::stable_partition(
+        made_.dashboards, [this](const auto& dashboard) { return dashboard.name == made_.home; });
     for (auto& dashboard : made_.dashboards) {
       std::set<std::string, std::less<>> ids;
       for (const auto& control : dashboard.controls) {
         if (!control.options_query.empty()) (void)known_query(dashboard, control.options_query);
       }
       for (auto& tile : dashboard.tiles) {
-        if (!ids.insert(tile.id).second) found_.add(dashboard.file, fmt::format("tile {} is declared twice", tile.id));
-        if (const auto* query = known_query(dashboard, tile.query)) complete_tile(dashboard, tile, *query);
+        if (!ids.insert(tile.id).second)
+          found_.add(dashboard.file, fmt::format("tile {} is declared twice", tile.id));
+        if (const auto* query = known_query(dashboard, tile.query))
+          complete_tile(dashboard, tile, *query);
       }
     }
   }
 
-  const analytics::query_definition* known_query(const dashboard_definition& dashboard, const std::string& query) {
+  const analytics::query_definition* known_query(const dashboard_definition& dashboard,
+                                                 const std::string& query) {
     const auto* known = made_.find_query(query);
     if (known == nullptr && !query.empty()) {
       std::vector<std::string_view> names;
@@ -361,14 +394,18 @@ class project_reader {
   }
 
   /// Gives the tile what it left to its query and its page, and checks its parameters.
-  void complete_tile(const dashboard_definition& dashboard, tile_definition& tile, const analytics::query_definition& query) {
+  void complete_tile(const dashboard_definition& dashboard, tile_definition& tile,
+                     const analytics::query_definition& query) {
     if (tile.title.empty()) tile.title = query.title;
     for (const auto& parameter : query.parameters) {
-      const bool on_page = std::any_of(dashboard.controls.begin(), dashboard.controls.end(),
-                                       [&](const auto& control) { return control.name == parameter.name; });
+      const bool on_page =
+          std::any_of(dashboard.controls.begin(), dashboard.controls.end(),
+                      [&](const auto& control) { return control.name == parameter.name; });
       if (on_page) tile.parameters.try_emplace(parameter.name, "{" + parameter.name + "}");
       if (!parameter.default_value && !tile.parameters.contains(parameter.name)) {
-        found_.add(dashboard.file, fmt::format("tile {}: parameter {} of query {} is missing", tile.id, parameter.name, tile.query),
+        found_.add(dashboard.file,
+                   fmt::format("tile {}: parameter {} of query {} is missing", tile.id,
+                               parameter.name, tile.query),
                    fmt::format("add parameters = {{ {} = \"…\" }}", parameter.name));
       }
     }
@@ -376,7 +413,8 @@ class project_reader {
       const auto known = std::any_of(query.parameters.begin(), query.parameters.end(),
                                      [&](const auto& parameter) { return parameter.name == name; });
       if (!known) {
-        found_.add(dashboard.file, fmt::format("tile {}: query {} has no parameter {}", tile.id, tile.query, name));
+        found_.add(dashboard.file,
+                   fmt::format("tile {}: query {} has no parameter {}", tile.id, tile.query, name));
       }
     }
   }
@@ -388,21 +426,28 @@ class project_reader {
 
 }  // namespace
 
-std::string_view to_string(chart_kind kind) noexcept { return name_of(chart_kinds, kind); }
+std::string_view to_string(chart_kind kind) noexcept {
+  return name_of(chart_kinds, kind);
+}
 
-std::string_view to_string(value_format format) noexcept { return name_of(value_formats, format); }
+std::string_view to_string(value_format format) noexcept {
+  return name_of(value_formats, format);
+}
 
 const dashboard_definition* project::find_dashboard(std::string_view wanted) const noexcept {
-  const auto found = std::find_if(dashboards.begin(), dashboards.end(), [&](const auto& item) { return item.name == wanted; });
+  const auto found = std::find_if(dashboards.begin(), dashboards.end(),
+                                  [&](const auto& item) { return item.name == wanted; });
   return found == dashboards.end() ? nullptr : &*found;
 }
 
 const analytics::query_definition* project::find_query(std::string_view wanted) const noexcept {
-  const auto found = std::find_if(queries.begin(), queries.end(), [&](const auto& item) { return item.name == wanted; });
+  const auto found = std::find_if(queries.begin(), queries.end(),
+                                  [&](const auto& item) { return item.name == wanted; });
   return found == queries.end() ? nullptr : &*found;
 }
 
-project load_project(const std::filesystem::path& folder, const setting_flags& flags, problems& found) {
+project load_project(const std::filesystem::path& folder, const setting_flags& flags,
+                     problems& found) {
   project made;
   made.folder = folder;
   project_reader(made, flags, found).read();

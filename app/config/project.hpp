@@ -24,7 +24,17 @@ enum class chart_kind : std::uint8_t { kpi, bar, line, area, histogram, map, tab
 [[nodiscard]] std::string_view to_string(chart_kind kind) noexcept;
 
 /// How a value is written for people; by_type follows the column's type.
-enum class value_format : std::uint8_t { by_type, integer, decimal, percent, minutes, datetime, date, time, text };
+enum class value_format : std::uint8_t {
+  by_type,
+  integer,
+  decimal,
+  percent,
+  minutes,
+  datetime,
+  date,
+  time,
+  text
+};
 
 /// "integer", "decimal" …; empty for by_type.
 [[nodiscard]] std::string_view to_string(value_format format) noexcept;
@@ -44,27 +54,29 @@ struct per_column {
 /// Where a difference to the previous value is good news.
 enum class better_direction : std::uint8_t { none, up, down };
 
-/// One tile. What a key means for which chart: docs/reference/project.md. Texts that name columns are empty when absent.
+/// One tile. What a key means for which chart: docs/reference/project.md. Texts that name columns
+/// are empty when absent.
 struct tile_definition {
   std::string id;
   std::string title;
   std::string query;
   chart_kind chart = chart_kind::table;
   std::string size;
-  std::map<std::string, std::string, std::less<>> parameters;  ///< Query parameter → text with {page parameter}.
+  std::map<std::string, std::string, std::less<>>
+      parameters;  ///< Query parameter → text with {page parameter}.
   per_column<value_format> formats;
   per_column<std::string> units;
-  std::string link;                                            ///< With {column} or {page parameter}.
+  std::string link;  ///< With {column} or {page parameter}.
   std::string x;
   std::vector<std::string> y;
-  std::string value, previous, trend;                          ///< kpi
-  better_direction better = better_direction::none;            ///< kpi
-  std::string longitude, latitude, name, area;                 ///< map
-  std::string color;                                           ///< map, bar
+  std::string value, previous, trend;                ///< kpi
+  better_direction better = better_direction::none;  ///< kpi
+  std::string longitude, latitude, name, area;       ///< map
+  std::string color;                                 ///< map, bar
   std::optional<double> color_min, color_max, baseline;
-  bool horizontal = false;                                     ///< bar
-  std::vector<std::string> columns;                            ///< table
-  std::string bar;                                             ///< table
+  bool horizontal = false;           ///< bar
+  std::vector<std::string> columns;  ///< table
+  std::string bar;                   ///< table
 };
 
 struct control_definition {
@@ -86,14 +98,15 @@ struct dashboard_definition {
 
 struct demo_definition {
   std::int64_t speed = 600;
-  std::string events_sql;   ///< SELECT event_id, aggregate_type, aggregate_id, event_type, event_time, payload in replay order.
+  std::string events_sql;  ///< SELECT event_id, aggregate_type, aggregate_id, event_type,
+                           ///< event_time, payload in replay order.
 };
 
 struct project {
   std::filesystem::path folder;
   std::string name;
   std::string title;
-  std::string home;            ///< The dashboard that / shows.
+  std::string home;  ///< The dashboard that / shows.
   effective_settings settings;
   std::vector<analytics::event_definition> events;
   std::vector<analytics::table_definition> tables;
@@ -105,7 +118,9 @@ struct project {
   [[nodiscard]] const analytics::query_definition* find_query(std::string_view name) const noexcept;
 };
 
-/// Reads and cross-checks the folder. What is wrong goes to `found`; the project is usable when that stays empty.
-[[nodiscard]] project load_project(const std::filesystem::path& folder, const setting_flags& flags, problems& found);
+/// Reads and cross-checks the folder. What is wrong goes to `found`; the project is usable when
+/// that stays empty.
+[[nodiscard]] project load_project(const std::filesystem::path& folder, const setting_flags& flags,
+                                   problems& found);
 
 }  // namespace lodestar::app

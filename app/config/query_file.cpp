@@ -13,7 +13,8 @@ constexpr std::int64_t duration_ms_max = 366LL * 24 * 3600 * 1000;
 
 class header_reader {
  public:
-  header_reader(analytics::query_definition& query, problems& found) : query_(query), found_(found) {}
+  header_reader(analytics::query_definition& query, problems& found)
+      : query_(query), found_(found) {}
 
   void read(std::string_view key, std::string_view value, int line) {
     place_ = fmt::format("{}:{}", query_.file, line);
@@ -31,7 +32,8 @@ class header_reader {
       read_duration(value, query_.deadline_ms);
     } else {
       found_.add(place_, fmt::format("unknown header key {}", key),
-                 suggest(key, {"title", "parameter", "depends_on", "fresh_ms", "stale_ms", "deadline_ms"}));
+                 suggest(key, {"title", "parameter", "depends_on", "fresh_ms", "stale_ms",
+                               "deadline_ms"}));
     }
   }
 
@@ -47,8 +49,10 @@ class header_reader {
     const std::string_view type = blank == std::string_view::npos ? "" : trim(value.substr(blank));
     const auto parsed = analytics::parse_value_type(type);
     if (made.name.empty() || !parsed) {
-      found_.add(place_, "a parameter needs a name and a type: boolean, integer, number, text, timestamp or date",
-                 "write -- parameter: airport text = ATL");
+      found_.add(
+          place_,
+          "a parameter needs a name and a type: boolean, integer, number, text, timestamp or date",
+          "write -- parameter: airport text = ATL");
       return;
     }
     made.type = *parsed;
@@ -68,7 +72,8 @@ class header_reader {
   void read_duration(std::string_view value, std::int64_t& duration_ms) {
     const auto parsed = parse_integer(value);
     if (!parsed || *parsed < 0 || *parsed > duration_ms_max) {
-      found_.add(place_, fmt::format("\"{}\" is not a number of milliseconds from 0 to {}", value, duration_ms_max));
+      found_.add(place_, fmt::format("\"{}\" is not a number of milliseconds from 0 to {}", value,
+                                     duration_ms_max));
       return;
     }
     duration_ms = *parsed;
@@ -90,7 +95,8 @@ std::string_view take_line(std::string_view& rest) {
 std::size_t end_of_key(std::string_view line) {
   if (!line.starts_with("-- ")) return std::string_view::npos;
   const auto end = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", 3);
-  return end != std::string_view::npos && end > 3 && line[end] == ':' ? end : std::string_view::npos;
+  return end != std::string_view::npos && end > 3 && line[end] == ':' ? end
+                                                                      : std::string_view::npos;
 }
 
 bool is_known_parameter(const analytics::query_definition& query, std::string_view name) {
@@ -100,8 +106,10 @@ bool is_known_parameter(const analytics::query_definition& query, std::string_vi
   return false;
 }
 
-/// Replaces each {name} by a chunk that stands for any value, and reports names that are no parameter.
-std::string with_sample_values(const analytics::query_definition& query, std::string_view expression, problems& found) {
+/// Replaces each {name} by a chunk that stands for any value, and reports names that are no
+/// parameter.
+std::string with_sample_values(const analytics::query_definition& query,
+                               std::string_view expression, problems& found) {
   std::string sample;
   while (!expression.empty()) {
     const auto open = expression.find('{');
@@ -114,7 +122,9 @@ std::string with_sample_values(const analytics::query_definition& query, std::st
     }
     const auto name = expression.substr(open + 1, close - open - 1);
     if (!is_known_parameter(query, name)) {
-      found.add(query.file, fmt::format("depends_on names {{{}}}, which is not a parameter of the query", name));
+      found.add(
+          query.file,
+          fmt::format("depends_on names {{{}}}, which is not a parameter of the query", name));
       return {};
     }
     sample += "value";
@@ -136,7 +146,8 @@ void check_dependencies(const analytics::query_definition& query, problems& foun
 
 }  // namespace
 
-analytics::query_definition parse_query_file(std::string name, std::string file, std::string_view content, problems& found) {
+analytics::query_definition parse_query_file(std::string name, std::string file,
+                                             std::string_view content, problems& found) {
   analytics::query_definition query;
   query.name = std::move(name);
   query.title = query.name;
@@ -162,7 +173,8 @@ analytics::query_definition parse_query_file(std::string name, std::string file,
 std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
   std::int64_t value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  if (status != std::errc() || end != text.data() + text.size() || text.empty())
+    return std::nullopt;
   return value;
 }
 

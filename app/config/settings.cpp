@@ -16,22 +16,30 @@ constexpr std::int64_t mib_max = 1 << 20;
 
 constexpr std::array descriptions = {
     setting_description{"server.listen", "address and port to listen on", &settings::listen},
-    setting_description{"server.threads", "threads that serve HTTP, 0 = one per core", nullptr, &settings::server_threads, 0, 256},
-    setting_description{"server.connections_max", "connections open at the same time", nullptr, &settings::connections_max, 1, 1'000'000},
-    setting_description{"server.body_mib_max", "largest request body in MiB", nullptr, &settings::body_mib_max, 1, 1024},
+    setting_description{"server.threads", "threads that serve HTTP, 0 = one per core", nullptr,
+                        &settings::server_threads, 0, 256},
+    setting_description{"server.connections_max", "connections open at the same time", nullptr,
+                        &settings::connections_max, 1, 1'000'000},
+    setting_description{"server.body_mib_max", "largest request body in MiB", nullptr,
+                        &settings::body_mib_max, 1, 1024},
     setting_description{"store.data_folder", "folder of the event log", &settings::data_folder},
-    setting_description{"analytics.threads", "threads of DuckDB, 0 = one per core", nullptr, &settings::analytics_threads, 0, 256},
-    setting_description{"analytics.memory_mib_max", "memory limit of DuckDB in MiB, 0 = its default", nullptr,
+    setting_description{"analytics.threads", "threads of DuckDB, 0 = one per core", nullptr,
+                        &settings::analytics_threads, 0, 256},
+    setting_description{"analytics.memory_mib_max",
+                        "memory limit of DuckDB in MiB, 0 = its default", nullptr,
                         &settings::analytics_memory_mib_max, 0, mib_max},
-    setting_description{"analytics.round_interval_ms", "shortest time between two refreshes of a page", nullptr,
+    setting_description{"analytics.round_interval_ms",
+                        "shortest time between two refreshes of a page", nullptr,
                         &settings::round_interval_ms, 0, 3'600'000},
-    setting_description{"cache.mib_max", "memory for cached results in MiB", nullptr, &settings::cache_mib_max, 1, mib_max},
+    setting_description{"cache.mib_max", "memory for cached results in MiB", nullptr,
+                        &settings::cache_mib_max, 1, mib_max},
     setting_description{"log.level", "debug, info, warning, error or off", &settings::log_level},
 };
 
 class settings_reader {
  public:
-  settings_reader(effective_settings& effective, problems& found) : effective_(effective), found_(found) {}
+  settings_reader(effective_settings& effective, problems& found)
+      : effective_(effective), found_(found) {}
 
   void set(const setting_description& setting, std::string_view value, const std::string& source) {
     if (setting.text != nullptr) {
@@ -39,8 +47,8 @@ class settings_reader {
     } else {
       const auto number = parse_integer(value);
       if (!number || *number < setting.number_min || *number > setting.number_max) {
-        found_.add(source, fmt::format("{} must be an integer from {} to {}, not \"{}\"", setting.key, setting.number_min,
-                                       setting.number_max, value));
+        found_.add(source, fmt::format("{} must be an integer from {} to {}, not \"{}\"",
+                                       setting.key, setting.number_min, setting.number_max, value));
         return;
       }
       effective_.values.*setting.number = *number;
@@ -60,9 +68,11 @@ void read_from_file(toml_table root, settings_reader& reader) {
     const auto group_name = setting.key.substr(0, dot);
     const auto key = setting.key.substr(dot + 1);
     auto group = groups.find(group_name);
-    if (group == groups.end()) group = groups.emplace(std::string(group_name), root.table(group_name)).first;
+    if (group == groups.end())
+      group = groups.emplace(std::string(group_name), root.table(group_name)).first;
     if (setting.text != nullptr) {
-      if (const auto value = group->second.text(key)) reader.set(setting, *value, group->second.place(key));
+      if (const auto value = group->second.text(key))
+        reader.set(setting, *value, group->second.place(key));
     } else if (const auto value = group->second.integer(key)) {
       reader.set(setting, std::to_string(*value), group->second.place(key));
     }
@@ -76,7 +86,8 @@ void check_values(const effective_settings& effective, problems& found) {
     found.add(sources.at("server.listen"), address.error().message, address.error().hint);
   }
   const std::string& level = effective.values.log_level;
-  if (level != "debug" && level != "info" && level != "warning" && level != "error" && level != "off") {
+  if (level != "debug" && level != "info" && level != "warning" && level != "error" &&
+      level != "off") {
     found.add(sources.at("log.level"), fmt::format("log.level must not be \"{}\"", level),
               suggest(level, {"debug", "info", "warning", "error", "off"}));
   }
@@ -84,12 +95,16 @@ void check_values(const effective_settings& effective, problems& found) {
 
 }  // namespace
 
-std::span<const setting_description> setting_descriptions() noexcept { return descriptions; }
+std::span<const setting_description> setting_descriptions() noexcept {
+  return descriptions;
+}
 
 std::string environment_name(std::string_view key) {
   std::string name = "LODESTAR_";
   for (const char character : key) {
-    name += character == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(character)));
+    name += character == '.'
+                ? '_'
+                : static_cast<char>(std::toupper(static_cast<unsigned char>(character)));
   }
   return name;
 }
@@ -101,7 +116,8 @@ effective_settings read_settings(toml_table root, const setting_flags& flags, pr
   read_from_file(std::move(root), reader);
   for (const auto& setting : descriptions) {
     const std::string variable = environment_name(setting.key);
-    if (const char* value = std::getenv(variable.c_str())) reader.set(setting, value, "environment variable " + variable);
+    if (const char* value = std::getenv(variable.c_str()))
+      reader.set(setting, value, "environment variable " + variable);
   }
   for (const auto& setting : descriptions) {
     if (const auto given = flags.find(setting.key); given != flags.end()) {
@@ -115,7 +131,8 @@ effective_settings read_settings(toml_table root, const setting_flags& flags, pr
 std::string effective_settings::describe() const {
   std::string out;
   for (const auto& setting : descriptions) {
-    const std::string value = setting.text != nullptr ? values.*setting.text : std::to_string(values.*setting.number);
+    const std::string value =
+        setting.text != nullptr ? values.*setting.text : std::to_string(values.*setting.number);
     fmt::format_to(std::back_inserter(out), "{:<30} = {:<20} # {}; {}\n", setting.key, value,
                    sources.find(setting.key)->second, setting.help);
   }
@@ -125,7 +142,8 @@ std::string effective_settings::describe() const {
 result<listen_address> parse_listen_address(std::string_view text) {
   const auto colon = text.rfind(':');
   const auto refuse = [&] {
-    return fail(error_code::invalid_argument, fmt::format("\"{}\" is not an address with a port", text), {},
+    return fail(error_code::invalid_argument,
+                fmt::format("\"{}\" is not an address with a port", text), {},
                 "write for example 127.0.0.1:8080");
   };
   if (colon == std::string_view::npos || colon == 0) return refuse();

@@ -1,5 +1,5 @@
-// The settings of a process: from the command line, the environment, lodestar.toml and the defaults, in this order of
-// precedence. Each value remembers where it came from.
+// The settings of a process: from the command line, the environment, lodestar.toml and the
+// defaults, in this order of precedence. Each value remembers where it came from.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct settings {
   std::string log_level = "info";
 };
 
-/// One setting: its key in lodestar.toml ("server.listen"), its environment variable is LODESTAR_SERVER_LISTEN, its
-/// flag --server-listen.
+/// One setting: its key in lodestar.toml ("server.listen"), its environment variable is
+/// LODESTAR_SERVER_LISTEN, its flag --server-listen.
 struct setting_description {
   std::string_view key;
   std::string_view help;
@@ -49,14 +49,17 @@ using setting_flags = std::map<std::string, std::string, std::less<>>;
 
 struct effective_settings {
   settings values;
-  std::map<std::string, std::string, std::less<>> sources;  ///< Key → "--server-listen", "lodestar.toml:4", "default" …
+  std::map<std::string, std::string, std::less<>>
+      sources;  ///< Key → "--server-listen", "lodestar.toml:4", "default" …
 
   /// One line per setting: key = value, and where it came from.
   [[nodiscard]] std::string describe() const;
 };
 
-/// Reads the setting tables of lodestar.toml (`root` may stand for an absent file), then environment and flags.
-[[nodiscard]] effective_settings read_settings(toml_table root, const setting_flags& flags, problems& found);
+/// Reads the setting tables of lodestar.toml (`root` may stand for an absent file), then
+/// environment and flags.
+[[nodiscard]] effective_settings read_settings(toml_table root, const setting_flags& flags,
+                                               problems& found);
 
 /// The address and the port of "127.0.0.1:8080" or "[::1]:8080".
 struct listen_address {

@@ -45,13 +45,18 @@ struct toml_table::view {
     if (node == nullptr || node->source().begin.line == 0) return file->name;
     return fmt::format("{}:{}", file->name, node->source().begin.line);
   }
-  std::string qualified(std::string_view key) const { return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key); }
+  std::string qualified(std::string_view key) const {
+    return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
+  }
   void wrong_type(std::string_view key, const toml::node& node, std::string_view wanted) const {
-    file->found->add(place_of(&node), fmt::format("{} must be {}, not {}", qualified(key), wanted, kind_of(node)));
+    file->found->add(place_of(&node),
+                     fmt::format("{} must be {}, not {}", qualified(key), wanted, kind_of(node)));
   }
 };
 
-bool toml_table::has(std::string_view key) const { return view_->table != nullptr && view_->table->contains(key); }
+bool toml_table::has(std::string_view key) const {
+  return view_->table != nullptr && view_->table->contains(key);
+}
 
 std::optional<std::string> toml_table::text(std::string_view key) {
   const toml::node* node = view_->find(key);
@@ -116,7 +121,8 @@ toml_table toml_table::table(std::string_view key) {
   auto inner = std::make_shared<view>(view{view_->file, nullptr, view_->qualified(key), {}});
   if (node != nullptr) {
     inner->table = node->as_table();
-    if (inner->table == nullptr) view_->wrong_type(key, *node, fmt::format("a table ([{}])", view_->qualified(key)));
+    if (inner->table == nullptr)
+      view_->wrong_type(key, *node, fmt::format("a table ([{}])", view_->qualified(key)));
   }
   return toml_table(std::move(inner));
 }
@@ -132,7 +138,8 @@ std::vector<toml_table> toml_table::tables(std::string_view key) {
   }
   for (const auto& item : *list) {
     const std::string path = fmt::format("{}[{}]", view_->qualified(key), found.size());
-    found.push_back(toml_table(std::make_shared<view>(view{view_->file, item.as_table(), path, {}})));
+    found.push_back(
+        toml_table(std::make_shared<view>(view{view_->file, item.as_table(), path, {}})));
   }
   return found;
 }
@@ -155,7 +162,9 @@ std::string toml_table::required_text(std::string_view key) {
   return value.value_or("");
 }
 
-std::string toml_table::place() const { return view_->place_of(view_->table); }
+std::string toml_table::place() const {
+  return view_->place_of(view_->table);
+}
 
 std::string toml_table::place(std::string_view key) const {
   return view_->place_of(view_->table == nullptr ? nullptr : view_->table->get(key));
@@ -171,11 +180,13 @@ void toml_table::finish() {
   for (const auto& [key, node] : *view_->table) {
     if (view_->asked.contains(key.str())) continue;
     const std::string place = fmt::format("{}:{}", view_->file->name, key.source().begin.line);
-    view_->file->found->add(place, fmt::format("unknown key {}", view_->qualified(key.str())), suggest(key.str(), known));
+    view_->file->found->add(place, fmt::format("unknown key {}", view_->qualified(key.str())),
+                            suggest(key.str(), known));
   }
 }
 
-std::optional<toml_file> toml_file::read(const std::filesystem::path& path, const std::string& name, problems& found) {
+std::optional<toml_file> toml_file::read(const std::filesystem::path& path, const std::string& name,
+                                         problems& found) {
   const auto content = read_file(path, name);
   if (!content) {
     found.add(content.error());
@@ -184,10 +195,11 @@ std::optional<toml_file> toml_file::read(const std::filesystem::path& path, cons
   try {
     auto file = std::make_shared<document>(document{name, toml::parse(*content), &found});
     const toml::table* root = &file->content;
-    return toml_file(toml_table(std::make_shared<toml_table::view>(toml_table::view{std::move(file), root, "", {}})));
+    return toml_file(toml_table(
+        std::make_shared<toml_table::view>(toml_table::view{std::move(file), root, "", {}})));
   } catch (const toml::parse_error& failure) {
-    found.add(fmt::format("{}:{}", name, failure.source().begin.line), std::string(failure.description()),
-              "the file must be valid TOML");
+    found.add(fmt::format("{}:{}", name, failure.source().begin.line),
+              std::string(failure.description()), "the file must be valid TOML");
     return std::nullopt;
   }
 }

@@ -20,7 +20,8 @@ namespace lodestar::app {
 
 class toml_file;
 
-/// One table of a file. Asking for a key marks it as known. A value of another type is a problem and reads as absent.
+/// One table of a file. Asking for a key marks it as known. A value of another type is a problem
+/// and reads as absent.
 class toml_table {
  public:
   [[nodiscard]] bool has(std::string_view key) const;
@@ -60,8 +61,8 @@ class toml_table {
 class toml_file {
  public:
   /// `name` is how messages call the file. Nothing when it cannot be read or parsed.
-  [[nodiscard]] static std::optional<toml_file> read(const std::filesystem::path& path, const std::string& name,
-                                                     problems& found);
+  [[nodiscard]] static std::optional<toml_file> read(const std::filesystem::path& path,
+                                                     const std::string& name, problems& found);
   [[nodiscard]] toml_table root() const { return root_; }
 
  private:
@@ -70,6 +71,7 @@ class toml_file {
 };
 
 /// The whole content of a file, or why not.
-[[nodiscard]] result<std::string> read_file(const std::filesystem::path& path, const std::string& name);
+[[nodiscard]] result<std::string> read_file(const std::filesystem::path& path,
+                                            const std::string& name);
 
 }  // namespace lodestar::app

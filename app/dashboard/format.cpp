@@ -25,13 +25,18 @@ std::string grouped(std::string digits) {
   const auto point = digits.find('.');
   auto end = static_cast<std::ptrdiff_t>(point == std::string::npos ? digits.size() : point);
   for (end -= 3; end > 0; end -= 3) digits.insert(static_cast<std::size_t>(end), 1, ',');
-  if (negative && digits.find_first_not_of("0,.") != std::string::npos) return std::string(minus) + digits;
+  if (negative && digits.find_first_not_of("0,.") != std::string::npos)
+    return std::string(minus) + digits;
   return digits;
 }
 
-std::string whole(double number) { return grouped(fmt::format("{:.0f}", std::round(number))); }
+std::string whole(double number) {
+  return grouped(fmt::format("{:.0f}", std::round(number)));
+}
 
-std::string one_decimal(double number) { return grouped(fmt::format("{:.1f}", number)); }
+std::string one_decimal(double number) {
+  return grouped(fmt::format("{:.1f}", number));
+}
 
 value_format default_format(value_type type) {
   switch (type) {
@@ -56,12 +61,15 @@ std::string show_time(const cell& value, value_type type, value_format format) {
 }
 
 bool is_time(value_format format) {
-  return format == value_format::datetime || format == value_format::date || format == value_format::time;
+  return format == value_format::datetime || format == value_format::date ||
+         format == value_format::time;
 }
 
 }  // namespace
 
-std::string shown_value::joined() const { return unit.empty() ? text : text + "\xC2\xA0" + unit; }
+std::string shown_value::joined() const {
+  return unit.empty() ? text : text + "\xC2\xA0" + unit;
+}
 
 shown_value show(const cell& value, value_type type, value_format format, std::string_view unit) {
   if (std::holds_alternative<std::monostate>(value)) return {std::string(none), ""};
@@ -70,7 +78,9 @@ shown_value show(const cell& value, value_type type, value_format format, std::s
   const auto number = as_number(value);
   if (format == value_format::text || !number) return {as_text(value, type), std::string(unit)};
   if (!std::isfinite(*number)) return {std::string(none), ""};
-  const auto unit_or = [unit](std::string_view own) { return std::string(unit.empty() ? own : unit); };
+  const auto unit_or = [unit](std::string_view own) {
+    return std::string(unit.empty() ? own : unit);
+  };
   switch (format) {
     case value_format::percent: return {one_decimal(*number * 100), unit_or("%")};
     case value_format::minutes: return {one_decimal(*number), unit_or("min")};
@@ -99,9 +109,11 @@ std::string as_text(const cell& value, value_type type) {
 
 void append_json(std::string& out, const cell& value, value_type type) {
   const auto* number = std::get_if<double>(&value);
-  if (std::holds_alternative<std::monostate>(value) || (number != nullptr && !std::isfinite(*number))) {
+  if (std::holds_alternative<std::monostate>(value) ||
+      (number != nullptr && !std::isfinite(*number))) {
     out += "null";
-  } else if (std::holds_alternative<std::string_view>(value) || type == value_type::timestamp || type == value_type::date) {
+  } else if (std::holds_alternative<std::string_view>(value) || type == value_type::timestamp ||
+             type == value_type::date) {
     append_json_string(out, as_text(value, type));
   } else if (number != nullptr) {
     fmt::format_to(std::back_inserter(out), "{:.6g}", *number);  // a pixel needs no more
@@ -115,12 +127,14 @@ std::string title_of_column(std::string_view name) {
   for (char& character : title) {
     if (character == '_') character = ' ';
   }
-  if (!title.empty() && title.front() >= 'a' && title.front() <= 'z') title.front() = static_cast<char>(title.front() - 'a' + 'A');
+  if (!title.empty() && title.front() >= 'a' && title.front() <= 'z')
+    title.front() = static_cast<char>(title.front() - 'a' + 'A');
   return title;
 }
 
 std::string percent_encode(std::string_view text) {
-  constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  constexpr std::string_view unreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   std::string out;
   for (const char character : text) {
     if (unreserved.find(character) != std::string_view::npos) {

@@ -19,13 +19,14 @@ struct shown_value {
   [[nodiscard]] std::string joined() const;
 };
 
-[[nodiscard]] shown_value show(const analytics::cell& value, analytics::value_type type, value_format format,
-                               std::string_view unit);
+[[nodiscard]] shown_value show(const analytics::cell& value, analytics::value_type type,
+                               value_format format, std::string_view unit);
 
 /// The number in a cell; nothing for null and for what is no number.
 [[nodiscard]] std::optional<double> as_number(const analytics::cell& value);
 
-/// The text of a cell as it stands in a URL or an option: texts as they are, numbers in full, "" for null.
+/// The text of a cell as it stands in a URL or an option: texts as they are, numbers in full, ""
+/// for null.
 [[nodiscard]] std::string as_text(const analytics::cell& value, analytics::value_type type);
 
 /// Appends the JSON of a cell as charts want it: timestamps RFC 3339, NaN and infinities null.

@@ -11,7 +11,8 @@ namespace {
 using analytics::cell;
 using analytics::value_type;
 
-std::string shown(const cell& value, value_type type, value_format format = value_format::by_type, std::string_view unit = "") {
+std::string shown(const cell& value, value_type type, value_format format = value_format::by_type,
+                  std::string_view unit = "") {
   return show(value, type, format, unit).joined();
 }
 
@@ -24,7 +25,8 @@ TEST(format, follows_the_type_and_the_format) {
   EXPECT_EQ(shown(cell(0.8114), value_type::number, value_format::percent), "81.1\xC2\xA0%");
   EXPECT_EQ(shown(cell(8.72), value_type::number, value_format::minutes), "8.7\xC2\xA0min");
   EXPECT_EQ(shown(cell(2.5), value_type::number, value_format::integer), "3");
-  EXPECT_EQ(shown(cell(std::int64_t{760}), value_type::integer, value_format::integer, "mi"), "760\xC2\xA0mi");
+  EXPECT_EQ(shown(cell(std::int64_t{760}), value_type::integer, value_format::integer, "mi"),
+            "760\xC2\xA0mi");
   EXPECT_EQ(shown(cell(), value_type::number, value_format::percent), "–");
   EXPECT_EQ(shown(cell(std::numeric_limits<double>::quiet_NaN()), value_type::number), "–");
   EXPECT_EQ(shown(cell(std::string_view("a<b")), value_type::text), "a<b");
@@ -47,7 +49,9 @@ TEST(format, json_holds_what_charts_can_read) {
 }
 
 TEST(format, templates_keep_what_they_do_not_know) {
-  const auto value_of = [](std::string_view name) { return name == "a" ? std::optional<std::string>("1") : std::nullopt; };
+  const auto value_of = [](std::string_view name) {
+    return name == "a" ? std::optional<std::string>("1") : std::nullopt;
+  };
   EXPECT_EQ(fill_template("x{a}y{b}z{a", value_of), "x1y{b}z{a");
   EXPECT_EQ(percent_encode("a b/ü"), "a%20b%2F%C3%BC");
   EXPECT_EQ(title_of_column("mean_delay"), "Mean delay");

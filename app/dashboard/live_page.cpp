@@ -12,7 +12,8 @@ namespace {
 constexpr milliseconds linger{10'000};
 constexpr milliseconds overdue_after{1'000};
 
-/// Whether the query itself is wrong, and not what it was asked with: its tile shows that, the others go on.
+/// Whether the query itself is wrong, and not what it was asked with: its tile shows that, the
+/// others go on.
 bool is_fault_of_query(const error& what, const analytics::query_definition* query) {
   return query != nullptr && what.place.starts_with(query->file);
 }
@@ -23,16 +24,22 @@ std::string failure_message(const error& failure, bool has_value) {
 
 }  // namespace
 
-result<std::shared_ptr<live_page>> live_page::open(const surroundings& around, const dashboard_definition& dashboard,
+result<std::shared_ptr<live_page>> live_page::open(const surroundings& around,
+                                                   const dashboard_definition& dashboard,
                                                    page_parameters parameters) {
   auto page = std::make_shared<live_page>(around, dashboard, std::move(parameters));
   if (auto started = page->start(); !started) return std::unexpected(std::move(started.error()));
   return page;
 }
 
-live_page::live_page(const surroundings& around, const dashboard_definition& dashboard, page_parameters parameters)
-    : around_(around), dashboard_(dashboard), parameters_(std::move(parameters)), feed_(web::feed::make()),
-      tiles_(dashboard.tiles.size()), asked_at_(around.time.now()) {}
+live_page::live_page(const surroundings& around, const dashboard_definition& dashboard,
+                     page_parameters parameters)
+    : around_(around),
+      dashboard_(dashboard),
+      parameters_(std::move(parameters)),
+      feed_(web::feed::make()),
+      tiles_(dashboard.tiles.size()),
+      asked_at_(around.time.now()) {}
 
 result<void> live_page::start() {
   for (std::size_t index = 0; index < tiles_.size(); ++index) {
@@ -40,7 +47,8 @@ result<void> live_page::start() {
     if (bound) {
       tiles_[index].watched = queries_.size();
       queries_.push_back(std::move(*bound));
-    } else if (is_fault_of_query(bound.error(), around_.configuration.find_query(dashboard_.tiles[index].query))) {
+    } else if (is_fault_of_query(bound.error(),
+                                 around_.configuration.find_query(dashboard_.tiles[index].query))) {
       tiles_[index].without_query.failure = std::move(bound.error());
     } else {
       return std::unexpected(std::move(bound.error()));
@@ -66,10 +74,11 @@ result<void> live_page::start() {
 result<analytics::bound_query> live_page::bind(const tile_definition& tile) const {
   analytics::parameters values;
   for (const auto& [name, pattern] : tile.parameters) {
-    values.emplace(name, fill_template(pattern, [&](std::string_view parameter) -> std::optional<std::string> {
-                     const auto found = parameters_.find(parameter);
-                     return found == parameters_.end() ? std::nullopt : std::optional(found->second);
-                   }));
+    values.emplace(
+        name, fill_template(pattern, [&](std::string_view parameter) -> std::optional<std::string> {
+          const auto found = parameters_.find(parameter);
+          return found == parameters_.end() ? std::nullopt : std::optional(found->second);
+        }));
   }
   return around_.service.bind(tile.query, values);
 }
@@ -95,11 +104,16 @@ void live_page::take(std::shared_ptr<const analytics::watch_state> state) {
       auto& memory = tiles_[index];
       const auto& content = content_of(memory, *state_);
       const bool had_trouble = memory.state != tile_state::live;
-      memory.state = !content.failure ? tile_state::live : content.value ? tile_state::stale : tile_state::error;
-      memory.message = content.failure ? failure_message(*content.failure, content.value != nullptr) : "";
+      memory.state = !content.failure ? tile_state::live
+                     : content.value  ? tile_state::stale
+                                      : tile_state::error;
+      memory.message =
+          content.failure ? failure_message(*content.failure, content.value != nullptr) : "";
       memory.overdue_since = {};
-      const bool changed = !before || content.changed_at == state_->position || content.value != content_of(memory, *before).value;
-      if (changed || had_trouble || memory.state != tile_state::live) memory.html = shared_bytes(render(index).take());
+      const bool changed = !before || content.changed_at == state_->position ||
+                           content.value != content_of(memory, *before).value;
+      if (changed || had_trouble || memory.state != tile_state::live)
+        memory.html = shared_bytes(render(index).take());
     }
     publish();
     waiting.swap(waiting_);
@@ -121,20 +135,23 @@ void live_page::publish() {
 }
 
 const analytics::watch_state::tile& live_page::content_of(const tile_memory& tile,
-                                                               const analytics::watch_state& state) {
+                                                          const analytics::watch_state& state) {
   return tile.watched ? state.tiles[*tile.watched] : tile.without_query;
 }
 
 web::html live_page::render(std::size_t tile) const {
   const auto& memory = tiles_[tile];
-  return render_tile({dashboard_.tiles[tile], content_of(memory, *state_), parameters_, memory.state, memory.message}, when());
+  return render_tile({dashboard_.tiles[tile], content_of(memory, *state_), parameters_,
+                      memory.state, memory.message},
+                     when());
 }
 
 web::response live_page::render_whole() const {
   std::vector<web::html> tiles;
   for (std::size_t index = 0; index < tiles_.size(); ++index) tiles.push_back(render(index));
   std::vector<std::vector<control_option>> options;
-  for (const auto& watched : options_) options.push_back(watched ? options_of(*watched) : std::vector<control_option>());
+  for (const auto& watched : options_)
+    options.push_back(watched ? options_of(*watched) : std::vector<control_option>());
   return render_page({around_.configuration, dashboard_, parameters_, options, tiles, when(),
                       dashboard_url(dashboard_.name, "/feed", parameters_)},
                      around_.assets);
@@ -152,7 +169,9 @@ std::vector<control_option> live_page::options_of(std::size_t watched) const {
   return options;
 }
 
-as_of live_page::when() const { return {state_->position, state_->wall_us}; }
+as_of live_page::when() const {
+  return {state_->position, state_->wall_us};
+}
 
 void live_page::touch() noexcept {
   const std::lock_guard lock(mutex_);
@@ -173,7 +192,9 @@ void live_page::mark_overdue() {
   bool changed = false;
   for (std::size_t index = 0; index < tiles_.size(); ++index) {
     auto& memory = tiles_[index];
-    if (!memory.watched || (memory.state != tile_state::live && memory.state != tile_state::refreshing)) continue;
+    if (!memory.watched ||
+        (memory.state != tile_state::live && memory.state != tile_state::refreshing))
+      continue;
     tile_state next = memory.state;
     if (feeder_failure) {
       next = tile_state::stale;
@@ -203,7 +224,9 @@ void live_page::close() {
   }
   ending.reset();
   feed_->close();
-  for (auto& exchange : waiting) exchange.send(web::problem({error_code::cancelled, "the page was closed", "", "reload the page"}));
+  for (auto& exchange : waiting)
+    exchange.send(
+        web::problem({error_code::cancelled, "the page was closed", "", "reload the page"}));
 }
 
 }  // namespace lodestar::app

@@ -1,4 +1,5 @@
-// One page that somebody looks at: a watch of its queries, rendered once per state, and a feed for all viewers.
+// One page that somebody looks at: a watch of its queries, rendered once per state, and a feed for
+// all viewers.
 #pragma once
 
 #include <memory>
@@ -30,9 +31,11 @@ class live_page : public std::enable_shared_from_this<live_page> {
   };
 
   /// Errors: what binding the tiles' queries to the parameters finds wrong.
-  [[nodiscard]] static result<std::shared_ptr<live_page>> open(const surroundings& around, const dashboard_definition& dashboard,
-                                                               page_parameters parameters);
-  live_page(const surroundings& around, const dashboard_definition& dashboard, page_parameters parameters);
+  [[nodiscard]] static result<std::shared_ptr<live_page>> open(
+      const surroundings& around, const dashboard_definition& dashboard,
+      page_parameters parameters);
+  live_page(const surroundings& around, const dashboard_definition& dashboard,
+            page_parameters parameters);
 
   /// Answers with the whole page as soon as there is a first state.
   void show(web::exchange exchange);
@@ -42,26 +45,27 @@ class live_page : public std::enable_shared_from_this<live_page> {
   void touch() noexcept;
   /// Nobody watches it, and nobody asked for it lately.
   [[nodiscard]] bool is_abandoned() const noexcept;
-  /// Shows tiles as refreshing whose next value takes unusually long, and as stale when the event tables stand still.
+  /// Shows tiles as refreshing whose next value takes unusually long, and as stale when the event
+  /// tables stand still.
   void mark_overdue();
   void close();
 
  private:
   struct tile_memory {
-    std::optional<std::size_t> watched;            // index into queries_; none: its query cannot run
-    analytics::watch_state::tile without_query;    // what it shows then
+    std::optional<std::size_t> watched;          // index into queries_; none: its query cannot run
+    analytics::watch_state::tile without_query;  // what it shows then
     tile_state state = tile_state::live;
     std::string message;
-    shared_bytes html;             // the section, as it was last rendered
-    steady_time overdue_since{};   // zero: not overdue
+    shared_bytes html;            // the section, as it was last rendered
+    steady_time overdue_since{};  // zero: not overdue
   };
 
   [[nodiscard]] result<void> start();
   [[nodiscard]] result<analytics::bound_query> bind(const tile_definition& tile) const;
   void take(std::shared_ptr<const analytics::watch_state> state);
   void publish();  // with mutex_ held
-  [[nodiscard]] static const analytics::watch_state::tile& content_of(const tile_memory& tile,
-                                                                      const analytics::watch_state& state);
+  [[nodiscard]] static const analytics::watch_state::tile& content_of(
+      const tile_memory& tile, const analytics::watch_state& state);
   [[nodiscard]] web::html render(std::size_t tile) const;
   [[nodiscard]] web::response render_whole() const;
   [[nodiscard]] std::vector<control_option> options_of(std::size_t watched) const;
@@ -70,8 +74,9 @@ class live_page : public std::enable_shared_from_this<live_page> {
   surroundings around_;
   const dashboard_definition& dashboard_;
   page_parameters parameters_;
-  std::vector<analytics::bound_query> queries_;       // what is watched: the tiles', then those of the select controls
-  std::vector<std::optional<std::size_t>> options_;   // per control: index into queries_
+  std::vector<analytics::bound_query>
+      queries_;  // what is watched: the tiles', then those of the select controls
+  std::vector<std::optional<std::size_t>> options_;  // per control: index into queries_
   std::shared_ptr<web::feed> feed_;
 
   mutable std::mutex mutex_;

@@ -1,6 +1,6 @@
-// The dashboards' pages: each distinct (dashboard, parameters) that somebody looks at is one live page: one watch of
-// its queries and one feed to all its viewers. A page is made by its first request and closed some seconds after its
-// last viewer has gone.
+// The dashboards' pages: each distinct (dashboard, parameters) that somebody looks at is one live
+// page: one watch of its queries and one feed to all its viewers. A page is made by its first
+// request and closed some seconds after its last viewer has gone.
 #pragma once
 
 #include <condition_variable>
@@ -27,8 +27,8 @@ class live_page;
 /// Thread-safe. Everything it is given must outlive it.
 class live_pages {
  public:
-  live_pages(const project& configuration, analytics::service& service, const web::asset_store& assets, clock& time,
-             metrics_registry& metrics);
+  live_pages(const project& configuration, analytics::service& service,
+             const web::asset_store& assets, clock& time, metrics_registry& metrics);
   ~live_pages();
 
   /// Answers the whole page, true at one position.
@@ -40,7 +40,8 @@ class live_pages {
   void stop();
 
  private:
-  [[nodiscard]] result<std::shared_ptr<live_page>> open(std::string_view dashboard, const web::request& request);
+  [[nodiscard]] result<std::shared_ptr<live_page>> open(std::string_view dashboard,
+                                                        const web::request& request);
   void housekeep();
 
   const project& configuration_;

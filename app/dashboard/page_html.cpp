@@ -14,9 +14,11 @@ using web::html;
 
 constexpr std::string_view heartbeat_s = "15";
 
-/// Datastar compiles the page's constant expressions with Function: hence 'unsafe-eval'. Charts set inline styles.
+/// Datastar compiles the page's constant expressions with Function: hence 'unsafe-eval'. Charts set
+/// inline styles.
 constexpr const char* content_security_policy =
-    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const web::response_head& page_head(int status) {
@@ -34,16 +36,25 @@ const web::response_head& page_head(int status) {
   return other;
 }
 
-void begin_page(html& out, const project& configuration, std::string_view title, const web::asset_store& assets) {
+void begin_page(html& out, const project& configuration, std::string_view title,
+                const web::asset_store& assets) {
   out.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-  out.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><title>");
-  out.text(title).raw(" · ").text(configuration.title).raw("</title><link rel=\"icon\" href=\"").text(assets.url("favicon.svg"));
+  out.raw(
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta "
+      "name=\"color-scheme\" content=\"light dark\"><title>");
+  out.text(title)
+      .raw(" · ")
+      .text(configuration.title)
+      .raw("</title><link rel=\"icon\" href=\"")
+      .text(assets.url("favicon.svg"));
   out.raw("\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"").text(assets.url("app.css"));
   out.raw("\"><script src=\"").text(assets.url("theme.js")).raw("\"></script>");
 }
 
 void append_navigation(html& out, const project& configuration, std::string_view current) {
-  out.raw("<a class=\"brand\" href=\"/\">").text(configuration.title).raw("</a><nav aria-label=\"Dashboards\">");
+  out.raw("<a class=\"brand\" href=\"/\">")
+      .text(configuration.title)
+      .raw("</a><nav aria-label=\"Dashboards\">");
   for (const auto& dashboard : configuration.dashboards) {
     out.raw("<a href=\"/d/").text(dashboard.name).raw("\"");
     if (dashboard.name == current) out.raw(" aria-current=\"page\"");
@@ -55,7 +66,8 @@ void append_navigation(html& out, const project& configuration, std::string_view
 void append_select(html& out, const control_definition& control, const std::string& value,
                    const std::vector<control_option>& options) {
   out.raw("<select name=\"").text(control.name).raw("\">");
-  const bool listed = std::any_of(options.begin(), options.end(), [&](const auto& option) { return option.value == value; });
+  const bool listed = std::any_of(options.begin(), options.end(),
+                                  [&](const auto& option) { return option.value == value; });
   if (!listed) out.raw("<option selected>").text(value).raw("</option>");
   for (const auto& option : options) {
     out.raw("<option value=\"").text(option.value).raw("\"");
@@ -67,7 +79,9 @@ void append_select(html& out, const control_definition& control, const std::stri
 
 void append_controls(html& out, const page_view& view) {
   if (view.dashboard.controls.empty()) return;
-  out.raw("<form class=\"parameters\" method=\"get\" action=\"/d/").text(view.dashboard.name).raw("\">");
+  out.raw("<form class=\"parameters\" method=\"get\" action=\"/d/")
+      .text(view.dashboard.name)
+      .raw("\">");
   for (std::size_t index = 0; index < view.dashboard.controls.size(); ++index) {
     const auto& control = view.dashboard.controls[index];
     const std::string& value = view.parameters.find(control.name)->second;
@@ -85,11 +99,14 @@ void append_controls(html& out, const page_view& view) {
 void append_main(html& out, const page_view& view, const web::asset_store& assets) {
   const auto& tiles = view.dashboard.tiles;
   out.raw("<main id=\"tiles\" class=\"grid\" tabindex=\"-1\"");
-  if (std::any_of(tiles.begin(), tiles.end(), [](const auto& tile) { return tile.chart == chart_kind::map; })) {
+  if (std::any_of(tiles.begin(), tiles.end(),
+                  [](const auto& tile) { return tile.chart == chart_kind::map; })) {
     out.raw(" data-us-states=\"").text(assets.url("us-states.json")).raw("\"");
   }
   out.raw(" data-heartbeat=\"").text(heartbeat_s).raw("\" data-init=\"@get('").text(view.feed_url);
-  out.raw("', {retry: 'always', retryMaxCount: Infinity, retryInterval: 500, retryScaler: 1.5, retryMaxWait: 5000, openWhenHidden: false})\">");
+  out.raw(
+      "', {retry: 'always', retryMaxCount: Infinity, retryInterval: 500, retryScaler: 1.5, "
+      "retryMaxWait: 5000, openWhenHidden: false})\">");
   for (const auto& tile : view.tiles) out.append(tile);
   out.raw("</main>");
 }
@@ -100,22 +117,30 @@ web::response render_page(const page_view& view, const web::asset_store& assets)
   html out;
   begin_page(out, view.configuration, view.dashboard.title, assets);
   out.raw("<script type=\"module\" src=\"").text(assets.url("datastar.js")).raw("\"></script>");
-  out.raw("<script type=\"module\" src=\"").text(assets.url("app.js")).raw("\"></script></head><body>");
+  out.raw("<script type=\"module\" src=\"")
+      .text(assets.url("app.js"))
+      .raw("\"></script></head><body>");
   out.raw("<a class=\"skip\" href=\"#tiles\">Skip to the tiles</a><header class=\"page-header\">");
   append_navigation(out, view.configuration, view.dashboard.name);
-  out.raw("<output id=\"connection\" role=\"status\" aria-live=\"polite\" data-state=\"connecting\">connecting…</output>");
+  out.raw(
+      "<output id=\"connection\" role=\"status\" aria-live=\"polite\" "
+      "data-state=\"connecting\">connecting…</output>");
   out.append(render_page_status(view.when));
-  out.raw("<button id=\"theme\" type=\"button\" hidden>Theme</button></header><div class=\"page-title\"><div><h1>");
+  out.raw(
+      "<button id=\"theme\" type=\"button\" hidden>Theme</button></header><div "
+      "class=\"page-title\"><div><h1>");
   out.text(view.dashboard.title).raw("</h1><p>").text(view.dashboard.description).raw("</p></div>");
   append_controls(out, view);
   out.raw("</div>");
   append_main(out, view, assets);
-  out.raw("<footer>Every number is true at the position shown. <a href=\"/api/queries\">Queries</a></footer></body></html>");
+  out.raw(
+      "<footer>Every number is true at the position shown. <a "
+      "href=\"/api/queries\">Queries</a></footer></body></html>");
   return {page_head(200), {}, shared_bytes(std::move(out).take())};
 }
 
-web::response render_error(const web::request& request, const error& what, const project& configuration,
-                           const web::asset_store& assets) {
+web::response render_error(const web::request& request, const error& what,
+                           const project& configuration, const web::asset_store& assets) {
   auto document = web::problem(what);
   if (request.header("accept").find("text/html") == std::string_view::npos) return document;
   html out;
@@ -129,11 +154,13 @@ web::response render_error(const web::request& request, const error& what, const
   return {page_head(document.head.status()), {}, shared_bytes(std::move(out).take())};
 }
 
-std::string dashboard_url(std::string_view dashboard, std::string_view suffix, const page_parameters& parameters) {
+std::string dashboard_url(std::string_view dashboard, std::string_view suffix,
+                          const page_parameters& parameters) {
   std::string url = fmt::format("/d/{}{}", dashboard, suffix);
   char separator = '?';
   for (const auto& [name, value] : parameters) {
-    url += fmt::format("{}{}={}", std::exchange(separator, '&'), percent_encode(name), percent_encode(value));
+    url += fmt::format("{}{}={}", std::exchange(separator, '&'), percent_encode(name),
+                       percent_encode(value));
   }
   return url;
 }

@@ -1,4 +1,5 @@
-// The HTML of a whole page and of its errors. The contract with scripts and styles is web-assets/CONTRACT.md.
+// The HTML of a whole page and of its errors. The contract with scripts and styles is
+// web-assets/CONTRACT.md.
 #pragma once
 
 #include <string>
@@ -23,8 +24,9 @@ struct page_view {
   const project& configuration;
   const dashboard_definition& dashboard;
   const page_parameters& parameters;
-  const std::vector<std::vector<control_option>>& options;  ///< Per control; empty for a text control.
-  const std::vector<web::html>& tiles;                      ///< Rendered, in order.
+  const std::vector<std::vector<control_option>>&
+      options;                          ///< Per control; empty for a text control.
+  const std::vector<web::html>& tiles;  ///< Rendered, in order.
   as_of when;
   std::string feed_url;
 };
@@ -32,10 +34,12 @@ struct page_view {
 [[nodiscard]] web::response render_page(const page_view& view, const web::asset_store& assets);
 
 /// The error for people who asked with a browser; others get a problem document.
-[[nodiscard]] web::response render_error(const web::request& request, const error& what, const project& configuration,
+[[nodiscard]] web::response render_error(const web::request& request, const error& what,
+                                         const project& configuration,
                                          const web::asset_store& assets);
 
 /// "/d/airport?airport=ATL", or with "/feed" after the name.
-[[nodiscard]] std::string dashboard_url(std::string_view dashboard, std::string_view suffix, const page_parameters& parameters);
+[[nodiscard]] std::string dashboard_url(std::string_view dashboard, std::string_view suffix,
+                                        const page_parameters& parameters);
 
 }  // namespace lodestar::app

@@ -53,7 +53,11 @@ class columns_of {
 class body_renderer {
  public:
   body_renderer(html& out, const tile_view& view)
-      : out_(out), tile_(view.definition), view_(view), result_(*view.content.value), columns_(result_) {}
+      : out_(out),
+        tile_(view.definition),
+        view_(view),
+        result_(*view.content.value),
+        columns_(result_) {}
 
   void render() {
     if (const std::string missing = missing_column(); !missing.empty()) {
@@ -72,23 +76,26 @@ class body_renderer {
   }
 
  private:
-  /// Names that the tile's definition uses and the result lacks: a mistake that must be seen where it shows.
+  /// Names that the tile's definition uses and the result lacks: a mistake that must be seen where
+  /// it shows.
   std::string missing_column() const {
     std::vector<std::string> wanted = tile_.y;
     wanted.insert(wanted.end(), tile_.columns.begin(), tile_.columns.end());
-    for (const auto& name : {tile_.x, tile_.value, tile_.previous, tile_.trend, tile_.longitude, tile_.latitude, tile_.name,
-                             tile_.area, tile_.color, tile_.bar}) {
+    for (const auto& name : {tile_.x, tile_.value, tile_.previous, tile_.trend, tile_.longitude,
+                             tile_.latitude, tile_.name, tile_.area, tile_.color, tile_.bar}) {
       wanted.push_back(name);
     }
     for (const auto& name : wanted) {
-      if (!name.empty() && !columns_.find(name)) return fmt::format("The query {} has no column {}.", tile_.query, name);
+      if (!name.empty() && !columns_.find(name))
+        return fmt::format("The query {} has no column {}.", tile_.query, name);
     }
     return {};
   }
 
   shown_value shown(std::size_t row, const std::string& column) const {
     const auto index = columns_.find(column);
-    return show(columns_.at(row, index), columns_.type(*index), tile_.formats.of(column), tile_.units.of(column));
+    return show(columns_.at(row, index), columns_.type(*index), tile_.formats.of(column),
+                tile_.units.of(column));
   }
 
   void render_kpi() {
@@ -96,10 +103,14 @@ class body_renderer {
     const cell value = columns_.at(last, columns_.find(tile_.value));
     const auto text = shown(last, tile_.value);
     out_.raw("<div class=\"kpi\"><p class=\"kpi-value\"><data value=\"");
-    out_.text(as_text(value, columns_.type(*columns_.find(tile_.value)))).raw("\">").text(text.text).raw("</data>");
+    out_.text(as_text(value, columns_.type(*columns_.find(tile_.value))))
+        .raw("\">")
+        .text(text.text)
+        .raw("</data>");
     if (!text.unit.empty()) out_.raw("<span class=\"unit\">").text(text.unit).raw("</span>");
     out_.raw("</p>");
-    if (!tile_.previous.empty()) render_delta(as_number(value), as_number(columns_.at(last, columns_.find(tile_.previous))));
+    if (!tile_.previous.empty())
+      render_delta(as_number(value), as_number(columns_.at(last, columns_.find(tile_.previous))));
     out_.raw("</div>");
     if (!tile_.trend.empty()) {
       begin_chart("sparkline");
@@ -114,21 +125,39 @@ class body_renderer {
     const double difference = *now - *before;
     const value_format format = tile_.formats.of(tile_.value);
     const auto type = columns_.type(*columns_.find(tile_.value));
-    auto text = show(cell(std::abs(difference)), value_type::number,
-                     format == value_format::by_type && type == value_type::integer ? value_format::integer : format, "");
+    auto text =
+        show(cell(std::abs(difference)), value_type::number,
+             format == value_format::by_type && type == value_type::integer ? value_format::integer
+                                                                            : format,
+             "");
     const bool flat = text.text.find_first_of("123456789") == std::string::npos;
     const bool up = difference > 0;
     const bool good = (tile_.better == better_direction::up) == up;
     out_.raw("<p class=\"kpi-delta\" data-direction=\"").text(flat ? "flat" : up ? "up" : "down");
-    out_.raw("\" data-verdict=\"").text(flat || tile_.better == better_direction::none ? "neutral" : good ? "good" : "bad");
+    out_.raw("\" data-verdict=\"")
+        .text(flat || tile_.better == better_direction::none ? "neutral"
+              : good                                         ? "good"
+                                                             : "bad");
     out_.raw("\">").text(flat ? "= " : up ? "▲ " : "▼ ").text(text.text);
-    if (format == value_format::percent) out_.raw(" points");
-    else if (!text.unit.empty()) out_.raw(" ").text(text.unit);
-    out_.raw(" <span>").text(flat ? "as before" : up ? "more than before" : "less than before").raw("</span></p>");
+    if (format == value_format::percent)
+      out_.raw(" points");
+    else if (!text.unit.empty())
+      out_.raw(" ").text(text.unit);
+    out_.raw(" <span>")
+        .text(flat ? "as before"
+              : up ? "more than before"
+                   : "less than before")
+        .raw("</span></p>");
   }
 
   void begin_chart(std::string_view kind) {
-    out_.raw("<lodestar-chart id=\"chart-").text(tile_.id).raw("\" kind=\"").text(kind).raw("\" label=\"").text(tile_.title).raw("\"");
+    out_.raw("<lodestar-chart id=\"chart-")
+        .text(tile_.id)
+        .raw("\" kind=\"")
+        .text(kind)
+        .raw("\" label=\"")
+        .text(tile_.title)
+        .raw("\"");
   }
 
   void attribute(std::string_view name, std::string_view value) {
@@ -142,7 +171,8 @@ class body_renderer {
     attribute("x", tile_.x);
     if (!tile_.x.empty()) {
       const auto type = columns_.type(*columns_.find(tile_.x));
-      if (type == value_type::timestamp || type == value_type::date) attribute("x-type", std::string_view("time"));
+      if (type == value_type::timestamp || type == value_type::date)
+        attribute("x-type", std::string_view("time"));
     }
     attribute("y", series);
   }
@@ -162,7 +192,9 @@ class body_renderer {
     attribute("color-min", tile_.color_min);
     attribute("color-max", tile_.color_max);
     attribute("baseline", tile_.baseline);
-    const std::string& shown_column = tile_.chart == chart_kind::map ? tile_.color : tile_.y.empty() ? tile_.x : tile_.y.front();
+    const std::string& shown_column = tile_.chart == chart_kind::map ? tile_.color
+                                      : tile_.y.empty()              ? tile_.x
+                                                                     : tile_.y.front();
     attribute("format", to_string(tile_.formats.of(shown_column)));
     attribute("unit", tile_.units.of(shown_column));
     attribute("href", page_filled(tile_.link));
@@ -178,7 +210,9 @@ class body_renderer {
 
   std::vector<std::string> chart_columns() const {
     std::vector<std::string> names = tile_.y;
-    for (const auto& name : {tile_.x, tile_.longitude, tile_.latitude, tile_.name, tile_.area, tile_.color}) names.push_back(name);
+    for (const auto& name :
+         {tile_.x, tile_.longitude, tile_.latitude, tile_.name, tile_.area, tile_.color})
+      names.push_back(name);
     (void)fill_template(tile_.link, [&](std::string_view name) -> std::optional<std::string> {
       if (columns_.find(name)) names.emplace_back(name);
       return std::nullopt;
@@ -218,10 +252,15 @@ class body_renderer {
     if (names.empty()) {
       for (const auto& column : result_.columns()) names.push_back(column.name);
     }
-    out_.raw("<div class=\"table-scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"title-").text(tile_.id);
+    out_.raw("<div class=\"table-scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"title-")
+        .text(tile_.id);
     out_.raw("\"><table><thead><tr>");
     for (const auto& name : names) {
-      out_.raw("<th scope=\"col\"").append(number_class(name)).raw(">").text(title_of_column(name)).raw("</th>");
+      out_.raw("<th scope=\"col\"")
+          .append(number_class(name))
+          .raw(">")
+          .text(title_of_column(name))
+          .raw("</th>");
     }
     out_.raw("</tr></thead><tbody>");
     const std::size_t rows = std::min(result_.rows(), table_rows_max);
@@ -229,7 +268,9 @@ class body_renderer {
     for (std::size_t row = 0; row < rows; ++row) render_row(row, names, bar_max);
     out_.raw("</tbody></table></div>");
     if (rows < result_.rows()) {
-      out_.raw("<p class=\"more\">").text(fmt::format("{} of {} rows", rows, result_.rows())).raw("</p>");
+      out_.raw("<p class=\"more\">")
+          .text(fmt::format("{} of {} rows", rows, result_.rows()))
+          .raw("</p>");
     }
   }
 
@@ -259,15 +300,19 @@ class body_renderer {
       const auto text = shown(row, names[index]).joined();
       if (index == 0) {
         out_.raw("<th scope=\"row\">");
-        if (tile_.link.empty()) out_.text(text);
-        else out_.raw("<a href=\"").text(row_link(row)).raw("\">").text(text).raw("</a>");
+        if (tile_.link.empty())
+          out_.text(text);
+        else
+          out_.raw("<a href=\"").text(row_link(row)).raw("\">").text(text).raw("</a>");
         out_.raw("</th>");
         continue;
       }
       out_.raw("<td").append(number_class(names[index]));
       if (names[index] == tile_.bar && bar_max > 0) {
         const double value = as_number(columns_.at(row, columns_.find(tile_.bar))).value_or(0);
-        out_.raw(" style=\"--share:").text(fmt::format("{:.3f}", std::clamp(value / bar_max, 0.0, 1.0))).raw("\"");
+        out_.raw(" style=\"--share:")
+            .text(fmt::format("{:.3f}", std::clamp(value / bar_max, 0.0, 1.0)))
+            .raw("\"");
       }
       out_.raw(">").text(text).raw("</td>");
     }
@@ -276,9 +321,11 @@ class body_renderer {
 
   std::string row_link(std::size_t row) const {
     return fill_template(tile_.link, [&](std::string_view name) -> std::optional<std::string> {
-      if (const auto column = columns_.find(name)) return percent_encode(as_text(result_.at(row, *column), columns_.type(*column)));
+      if (const auto column = columns_.find(name))
+        return percent_encode(as_text(result_.at(row, *column), columns_.type(*column)));
       const auto found = view_.page.find(name);
-      return found == view_.page.end() ? std::nullopt : std::optional(percent_encode(found->second));
+      return found == view_.page.end() ? std::nullopt
+                                       : std::optional(percent_encode(found->second));
     });
   }
 
@@ -290,19 +337,25 @@ class body_renderer {
 };
 
 std::string data_link(const tile_view& view) {
-  std::string link = fmt::format("/api/queries/{}?format=csv", percent_encode(view.definition.query));
+  std::string link =
+      fmt::format("/api/queries/{}?format=csv", percent_encode(view.definition.query));
   for (const auto& [name, pattern] : view.definition.parameters) {
-    const std::string value = fill_template(pattern, [&](std::string_view parameter) -> std::optional<std::string> {
-      const auto found = view.page.find(parameter);
-      return found == view.page.end() ? std::nullopt : std::optional(found->second);
-    });
+    const std::string value =
+        fill_template(pattern, [&](std::string_view parameter) -> std::optional<std::string> {
+          const auto found = view.page.find(parameter);
+          return found == view.page.end() ? std::nullopt : std::optional(found->second);
+        });
     link += fmt::format("&{}={}", percent_encode(name), percent_encode(value));
   }
   return link;
 }
 
 void append_as_of_span(html& out, const tile_definition& tile, const as_of& when) {
-  out.raw("<span class=\"as-of\" id=\"as-of-").text(tile.id).raw("\" data-position=\"").number(when.position).raw("\">");
+  out.raw("<span class=\"as-of\" id=\"as-of-")
+      .text(tile.id)
+      .raw("\" data-position=\"")
+      .number(when.position)
+      .raw("\">");
   append_as_of(out, when);
   out.raw("</span>");
 }
@@ -312,11 +365,24 @@ void append_as_of_span(html& out, const tile_definition& tile, const as_of& when
 web::html render_tile(const tile_view& view, const as_of& when) {
   const auto& tile = view.definition;
   html out;
-  out.raw("<section class=\"tile\" id=\"tile-").text(tile.id).raw("\" data-kind=\"").text(to_string(tile.chart));
+  out.raw("<section class=\"tile\" id=\"tile-")
+      .text(tile.id)
+      .raw("\" data-kind=\"")
+      .text(to_string(tile.chart));
   out.raw("\" data-size=\"").text(tile.size).raw("\" data-state=\"").text(to_string(view.state));
-  out.raw("\" data-changed=\"").number(view.content.changed_at).raw("\" aria-labelledby=\"title-").text(tile.id);
-  out.raw("\"><header><h2 id=\"title-").text(tile.id).raw("\">").text(tile.title).raw("</h2><a class=\"data-link\" href=\"");
-  out.text(data_link(view)).raw("\" aria-label=\"").text(tile.title).raw(": data as CSV\">data</a>");
+  out.raw("\" data-changed=\"")
+      .number(view.content.changed_at)
+      .raw("\" aria-labelledby=\"title-")
+      .text(tile.id);
+  out.raw("\"><header><h2 id=\"title-")
+      .text(tile.id)
+      .raw("\">")
+      .text(tile.title)
+      .raw("</h2><a class=\"data-link\" href=\"");
+  out.text(data_link(view))
+      .raw("\" aria-label=\"")
+      .text(tile.title)
+      .raw(": data as CSV\">data</a>");
   append_as_of_span(out, tile, when);
   out.raw("</header>");
   if (!view.message.empty()) out.raw("<p class=\"tile-message\">").text(view.message).raw("</p>");
@@ -341,7 +407,11 @@ web::html render_page_status(const as_of& when) {
 
 void append_as_of(html& out, const as_of& when) {
   const std::string text = analytics::format_timestamp_us(when.wall_us);
-  out.raw("<lodestar-time datetime=\"").text(text).raw("\">").text(text.substr(11, 8)).raw(" UTC</lodestar-time> ");
+  out.raw("<lodestar-time datetime=\"")
+      .text(text)
+      .raw("\">")
+      .text(text.substr(11, 8))
+      .raw(" UTC</lodestar-time> ");
   out.raw("<span class=\"position\">#").number(when.position).raw("</span>");
 }
 

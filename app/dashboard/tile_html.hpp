@@ -29,19 +29,21 @@ struct tile_view {
   const analytics::watch_state::tile& content;
   const page_parameters& page;
   tile_state state = tile_state::live;
-  std::string message;   ///< Why it is stale or has no value.
+  std::string message;  ///< Why it is stale or has no value.
 };
 
 /// <section class="tile" id="tile-ID">…</section>, one line.
 [[nodiscard]] web::html render_tile(const tile_view& view, const as_of& when);
 
-/// <span class="as-of" id="as-of-ID">…</span>: what an unchanged tile needs to be shown at another position.
+/// <span class="as-of" id="as-of-ID">…</span>: what an unchanged tile needs to be shown at another
+/// position.
 [[nodiscard]] web::html render_as_of(const tile_definition& tile, const as_of& when);
 
 /// <p id="page-status">…</p>
 [[nodiscard]] web::html render_page_status(const as_of& when);
 
-/// Appends <lodestar-time datetime="…">14:03:22 UTC</lodestar-time> <span class="position">#42</span>.
+/// Appends <lodestar-time datetime="…">14:03:22 UTC</lodestar-time> <span
+/// class="position">#42</span>.
 void append_as_of(web::html& out, const as_of& when);
 
 }  // namespace lodestar::app

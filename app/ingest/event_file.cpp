@@ -11,8 +11,11 @@ namespace {
 
 class event_file final : public event_source {
  public:
-  event_file(std::ifstream stream, std::uint64_t size_bytes, std::string name, const project& configuration)
-      : stream_(std::move(stream)), size_bytes_(size_bytes), name_(std::move(name)),
+  event_file(std::ifstream stream, std::uint64_t size_bytes, std::string name,
+             const project& configuration)
+      : stream_(std::move(stream)),
+        size_bytes_(size_bytes),
+        name_(std::move(name)),
         reader_(configuration.events, system_clock(), system_random()) {}
 
   [[nodiscard]] result<std::vector<log::new_event>> next(std::size_t events_max) override {
@@ -31,7 +34,9 @@ class event_file final : public event_source {
     return batch;
   }
   [[nodiscard]] double progress() const override {
-    return size_bytes_ == 0 ? 1.0 : std::min(1.0, static_cast<double>(read_bytes_) / static_cast<double>(size_bytes_));
+    return size_bytes_ == 0
+               ? 1.0
+               : std::min(1.0, static_cast<double>(read_bytes_) / static_cast<double>(size_bytes_));
   }
   [[nodiscard]] std::uint64_t bytes() const override { return read_bytes_; }
 
@@ -46,14 +51,17 @@ class event_file final : public event_source {
 
 }  // namespace
 
-result<std::unique_ptr<event_source>> open_event_file(const std::filesystem::path& file, const project& configuration) {
+result<std::unique_ptr<event_source>> open_event_file(const std::filesystem::path& file,
+                                                      const project& configuration) {
   std::error_code status;
   const auto size_bytes = std::filesystem::file_size(file, status);
   std::ifstream stream(file, std::ios::binary);
   if (status || !stream) {
-    return fail(error_code::not_found, "cannot be read", file.string(), "check the name and the permissions");
+    return fail(error_code::not_found, "cannot be read", file.string(),
+                "check the name and the permissions");
   }
-  return std::make_unique<event_file>(std::move(stream), size_bytes, file.filename().string(), configuration);
+  return std::make_unique<event_file>(std::move(stream), size_bytes, file.filename().string(),
+                                      configuration);
 }
 
 }  // namespace lodestar::app

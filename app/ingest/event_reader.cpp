@@ -6,8 +6,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <lodestar/analytics/timestamp.hpp>
 #include <simdjson.h>
+#include <lodestar/analytics/timestamp.hpp>
 
 #include "config/problems.hpp"
 #include "config/query_file.hpp"
@@ -59,10 +59,12 @@ std::string_view mismatch(const dom::element& value, analytics::value_type type)
 
 error not_json(simdjson::error_code code, std::string place) {
   if (code == simdjson::UTF8_ERROR) {
-    return {error_code::invalid_argument, "is not valid UTF-8", std::move(place), "send the text as UTF-8"};
+    return {error_code::invalid_argument, "is not valid UTF-8", std::move(place),
+            "send the text as UTF-8"};
   }
-  return {error_code::invalid_argument, fmt::format("is not valid JSON: {}", simdjson::error_message(code)),
-          std::move(place), "check quotes, commas and brackets"};
+  return {error_code::invalid_argument,
+          fmt::format("is not valid JSON: {}", simdjson::error_message(code)), std::move(place),
+          "check quotes, commas and brackets"};
 }
 
 struct event_type_schema {
@@ -73,7 +75,8 @@ struct event_type_schema {
 /// Checks and copies one event object.
 class event_builder {
  public:
-  event_builder(const std::unordered_map<std::string_view, event_type_schema>& types, std::string place)
+  event_builder(const std::unordered_map<std::string_view, event_type_schema>& types,
+                std::string place)
       : types_(types), place_(std::move(place)) {}
 
   result<log::new_event> build(const dom::object& object) {
@@ -84,7 +87,8 @@ class event_builder {
     return finish();
   }
 
-  result<log::new_event> build(std::string_view event_type, std::string_view aggregate_id, const dom::object& payload) {
+  result<log::new_event> build(std::string_view event_type, std::string_view aggregate_id,
+                               const dom::object& payload) {
     made_.event_type = event_type;
     made_.aggregate_id = aggregate_id;
     payload_ = payload;
@@ -101,11 +105,12 @@ class event_builder {
     if (made_.aggregate_type.empty()) made_.aggregate_type = definition.aggregate_type;
     if (made_.aggregate_type != definition.aggregate_type) {
       return fail(error_code::invalid_argument,
-                  fmt::format("{} belongs to aggregate type {}, not {}", made_.event_type, definition.aggregate_type,
-                              made_.aggregate_type),
+                  fmt::format("{} belongs to aggregate type {}, not {}", made_.event_type,
+                              definition.aggregate_type, made_.aggregate_type),
                   at("aggregate_type"), "leave it out or correct it");
     }
-    if (auto checked = check_payload(found->second); !checked) return std::unexpected(std::move(checked.error()));
+    if (auto checked = check_payload(found->second); !checked)
+      return std::unexpected(std::move(checked.error()));
     made_.payload = simdjson::minify(payload_);
     return std::move(made_);
   }
@@ -121,7 +126,8 @@ class event_builder {
     std::vector<std::string_view> known;
     for (const auto& [name, schema] : types_) known.push_back(name);
     std::sort(known.begin(), known.end());
-    return fail(error_code::invalid_argument, fmt::format("unknown event type {}", made_.event_type), at("event_type"),
+    return fail(error_code::invalid_argument,
+                fmt::format("unknown event type {}", made_.event_type), at("event_type"),
                 suggest(made_.event_type, known));
   }
 
@@ -135,24 +141,27 @@ class event_builder {
   status read_member(std::string_view key, const dom::element& value) {
     if (key == "event_type") return read_text(key, value, made_.event_type, has_type_);
     if (key == "aggregate_id") return read_text(key, value, made_.aggregate_id, has_id_);
-    if (key == "aggregate_type") return read_text(key, value, made_.aggregate_type, has_aggregate_type_);
+    if (key == "aggregate_type")
+      return read_text(key, value, made_.aggregate_type, has_aggregate_type_);
     if (key == "event_id") return read_text(key, value, made_.event_id, has_event_id_);
     if (key == "payload") return read_payload(key, value);
     if (key == "metadata") return read_metadata(key, value);
     if (key == "schema_version") return read_schema_version(key, value);
     if (key == "expected_version") return read_expected_version(key, value);
     return fail(error_code::invalid_argument, fmt::format("unknown member {}", key), at(key),
-                suggest(key, {"event_type", "aggregate_id", "payload", "event_id", "aggregate_type", "metadata",
-                              "schema_version", "expected_version"}));
+                suggest(key, {"event_type", "aggregate_id", "payload", "event_id", "aggregate_type",
+                              "metadata", "schema_version", "expected_version"}));
   }
 
   status wrong(std::string_view key, const dom::element& value, std::string_view wanted) const {
-    return fail(error_code::invalid_argument, fmt::format("must be {}, not {}", wanted, shown(value)), at(key));
+    return fail(error_code::invalid_argument,
+                fmt::format("must be {}, not {}", wanted, shown(value)), at(key));
   }
 
   status once(std::string_view key, bool& seen) const {
     if (std::exchange(seen, true)) {
-      return fail(error_code::invalid_argument, fmt::format("{} is given twice", key), at(key), "keep one of them");
+      return fail(error_code::invalid_argument, fmt::format("{} is given twice", key), at(key),
+                  "keep one of them");
     }
     return {};
   }
@@ -181,7 +190,8 @@ class event_builder {
 
   status read_schema_version(std::string_view key, const dom::element& value) {
     const auto number = value.get_int64();
-    if (number.error() != simdjson::SUCCESS || number.value_unsafe() < 1 || number.value_unsafe() > 1'000'000) {
+    if (number.error() != simdjson::SUCCESS || number.value_unsafe() < 1 ||
+        number.value_unsafe() > 1'000'000) {
       return wrong(key, value, "an integer from 1 to 1000000");
     }
     made_.schema_version = static_cast<std::int32_t>(number.value_unsafe());
@@ -205,30 +215,37 @@ class event_builder {
       if (found == schema.fields.end()) return unknown_field(key, fields);
       const auto& field = fields[found->second];
       if (seen.test(found->second)) {
-        return fail(error_code::invalid_argument, "is given twice", at_field(key), "keep one of them");
+        return fail(error_code::invalid_argument, "is given twice", at_field(key),
+                    "keep one of them");
       }
       seen.set(found->second);
       if (value.is_null() && !field.required) continue;
       if (const auto wanted = mismatch(value, field.type); !wanted.empty()) {
-        return fail(error_code::invalid_argument, fmt::format("must be {}, not {} ({})", wanted, kind_of(value), shown(value)),
+        return fail(error_code::invalid_argument,
+                    fmt::format("must be {}, not {} ({})", wanted, kind_of(value), shown(value)),
                     at_field(key));
       }
     }
     for (std::size_t index = 0; index < fields.size(); ++index) {
       if (fields[index].required && !seen.test(index)) {
-        return fail(error_code::invalid_argument, fmt::format("field {} is missing", fields[index].name), at("payload"),
-                    fmt::format("{} is declared as required in {}", fields[index].name, schema.definition->file));
+        return fail(error_code::invalid_argument,
+                    fmt::format("field {} is missing", fields[index].name), at("payload"),
+                    fmt::format("{} is declared as required in {}", fields[index].name,
+                                schema.definition->file));
       }
     }
     return {};
   }
 
-  std::string at_field(std::string_view key) const { return fmt::format("{}.payload.{}", place_, key); }
+  std::string at_field(std::string_view key) const {
+    return fmt::format("{}.payload.{}", place_, key);
+  }
 
   status unknown_field(std::string_view key, const std::vector<analytics::field>& fields) const {
     std::vector<std::string_view> known;
     for (const auto& field : fields) known.push_back(field.name);
-    return fail(error_code::invalid_argument, fmt::format("unknown field {} of {}", key, made_.event_type), at_field(key),
+    return fail(error_code::invalid_argument,
+                fmt::format("unknown field {} of {}", key, made_.event_type), at_field(key),
                 suggest(key, known));
   }
 
@@ -236,8 +253,8 @@ class event_builder {
   std::string place_;
   log::new_event made_;
   dom::object payload_;
-  bool has_type_ = false, has_id_ = false, has_aggregate_type_ = false, has_event_id_ = false, has_payload_ = false,
-       has_metadata_ = false;
+  bool has_type_ = false, has_id_ = false, has_aggregate_type_ = false, has_event_id_ = false,
+       has_payload_ = false, has_metadata_ = false;
 };
 
 }  // namespace
@@ -250,7 +267,8 @@ struct event_reader::state {
 
   result<log::new_event> build(const dom::element& value, const std::string& place) {
     if (!value.is_object()) {
-      return fail(error_code::invalid_argument, fmt::format("must be an object, not {}", kind_of(value)), place);
+      return fail(error_code::invalid_argument,
+                  fmt::format("must be an object, not {}", kind_of(value)), place);
     }
     auto made = event_builder(types, place).build(value.get_object().value_unsafe());
     if (made && made->event_id.empty()) made->event_id = make_uuid_v7(time, random);
@@ -259,7 +277,8 @@ struct event_reader::state {
 
   result<std::vector<log::new_event>> read_json(std::string_view text) {
     dom::element root;
-    if (const auto code = parser.parse(text.data(), text.size()).get(root)) return std::unexpected(not_json(code, "body"));
+    if (const auto code = parser.parse(text.data(), text.size()).get(root))
+      return std::unexpected(not_json(code, "body"));
     std::vector<log::new_event> batch;
     if (!root.is_array()) {
       auto added = append_to(batch, build(root, "events[0]"));
@@ -301,12 +320,14 @@ struct event_reader::state {
   }
 
   static std::unexpected<error> too_many() {
-    return fail(error_code::too_large, fmt::format("more than {} events in one request", log::batch_events_max), "body",
+    return fail(error_code::too_large,
+                fmt::format("more than {} events in one request", log::batch_events_max), "body",
                 "send several requests");
   }
 };
 
-event_reader::event_reader(const std::vector<analytics::event_definition>& definitions, clock& time, random_source& random)
+event_reader::event_reader(const std::vector<analytics::event_definition>& definitions, clock& time,
+                           random_source& random)
     : state_(new state{{}, time, random}) {
   for (const auto& definition : definitions) {
     event_type_schema schema{&definition, {}};
@@ -320,11 +341,14 @@ event_reader::event_reader(const std::vector<analytics::event_definition>& defin
 event_reader::~event_reader() = default;
 
 result<std::vector<log::new_event>> event_reader::read(std::string_view text, event_format format) {
-  if (trim(text).empty()) return fail(error_code::invalid_argument, "holds no event", "body", "send one event as a JSON object");
+  if (trim(text).empty())
+    return fail(error_code::invalid_argument, "holds no event", "body",
+                "send one event as a JSON object");
   if (format == event_format::ndjson) return state_->read_lines(text);
   auto whole = state_->read_json(text);
   const bool has_lines = trim(text).find('\n') != std::string_view::npos;
-  if (whole || format == event_format::json || !has_lines || whole.error().place != "body") return whole;
+  if (whole || format == event_format::json || !has_lines || whole.error().place != "body")
+    return whole;
   return state_->read_lines(text);
 }
 
@@ -336,14 +360,18 @@ result<log::new_event> event_reader::read_one(std::string_view text, const std::
   return state_->build(root, place);
 }
 
-result<log::new_event> event_reader::read_payload(std::string_view event_type, std::string_view aggregate_id,
-                                                  std::string_view payload, const std::string& place) {
+result<log::new_event> event_reader::read_payload(std::string_view event_type,
+                                                  std::string_view aggregate_id,
+                                                  std::string_view payload,
+                                                  const std::string& place) {
   dom::element root;
   if (const auto code = state_->parser.parse(payload.data(), payload.size()).get(root)) {
     return std::unexpected(not_json(code, place));
   }
-  if (!root.is_object()) return fail(error_code::invalid_argument, "the payload must be an object", place);
-  return event_builder(state_->types, place).build(event_type, aggregate_id, root.get_object().value_unsafe());
+  if (!root.is_object())
+    return fail(error_code::invalid_argument, "the payload must be an object", place);
+  return event_builder(state_->types, place)
+      .build(event_type, aggregate_id, root.get_object().value_unsafe());
 }
 
 }  // namespace lodestar::app

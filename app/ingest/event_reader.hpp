@@ -1,11 +1,13 @@
 // Turns what clients send into events: JSON texts, checked against the declared event types.
 //
 //   {"event_type": "FlightDeparted", "aggregate_id": "ATL",
-//    "payload": {"date": "2001-06-30T12:34:00Z", "delay": 5, "distance": 606, "destination": "MCO"},
-//    "event_id": "…", "aggregate_type": "Airport", "schema_version": 1, "metadata": {}, "expected_version": 7}
+//    "payload": {"date": "2001-06-30T12:34:00Z", "delay": 5, "distance": 606, "destination":
+//    "MCO"}, "event_id": "…", "aggregate_type": "Airport", "schema_version": 1, "metadata": {},
+//    "expected_version": 7}
 //
-// event_type, aggregate_id and payload are required; the rest has defaults (a new UUIDv7, the declared aggregate type,
-// 1, {}, any version). The first wrong event refuses the whole text; error::place names it: "events[3].payload.delay".
+// event_type, aggregate_id and payload are required; the rest has defaults (a new UUIDv7, the
+// declared aggregate type, 1, {}, any version). The first wrong event refuses the whole text;
+// error::place names it: "events[3].payload.delay".
 #pragma once
 
 #include <map>
@@ -23,25 +25,29 @@
 namespace lodestar::app {
 
 enum class event_format : std::uint8_t {
-  json,     ///< One object, or an array of objects.
-  ndjson,   ///< One object a line; blank lines are skipped.
-  detect,   ///< json, and if that fails and there are several lines, ndjson.
+  json,    ///< One object, or an array of objects.
+  ndjson,  ///< One object a line; blank lines are skipped.
+  detect,  ///< json, and if that fails and there are several lines, ndjson.
 };
 
 /// Not thread-safe: it keeps its parser. One per thread. The definitions must outlive it.
 class event_reader {
  public:
-  event_reader(const std::vector<analytics::event_definition>& definitions, clock& time, random_source& random);
+  event_reader(const std::vector<analytics::event_definition>& definitions, clock& time,
+               random_source& random);
   ~event_reader();
 
-  [[nodiscard]] result<std::vector<log::new_event>> read(std::string_view text, event_format format);
+  [[nodiscard]] result<std::vector<log::new_event>> read(std::string_view text,
+                                                         event_format format);
 
   /// Reads one object; `place` is what errors call it ("line 17").
   [[nodiscard]] result<log::new_event> read_one(std::string_view text, const std::string& place);
 
   /// Reads a payload whose type and aggregate are known already; the id stays empty.
-  [[nodiscard]] result<log::new_event> read_payload(std::string_view event_type, std::string_view aggregate_id,
-                                                    std::string_view payload, const std::string& place);
+  [[nodiscard]] result<log::new_event> read_payload(std::string_view event_type,
+                                                    std::string_view aggregate_id,
+                                                    std::string_view payload,
+                                                    const std::string& place);
 
  private:
   struct state;

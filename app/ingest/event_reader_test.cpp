@@ -1,4 +1,5 @@
-// Goal: what is wrong with an event is refused with its index and field, and what is right is kept exactly.
+// Goal: what is wrong with an event is refused with its index and field, and what is right is kept
+// exactly.
 #include "ingest/event_reader.hpp"
 
 #include <fmt/format.h>
@@ -13,13 +14,11 @@ using analytics::value_type;
 using testing::HasSubstr;
 
 std::vector<analytics::event_definition> definitions() {
-  analytics::event_definition flight{"FlightDeparted", "Airport", "flight", "origin", {}, "", "events/flight.toml"};
-  flight.fields = {{"date", value_type::timestamp, true},
-                   {"delay", value_type::integer, true},
-                   {"ratio", value_type::number, false},
-                   {"cancelled", value_type::boolean, false},
-                   {"day", value_type::date, false},
-                   {"destination", value_type::text, false}};
+  analytics::event_definition flight{"FlightDeparted",    "Airport", "flight", "origin", {}, "",
+                                     "events/flight.toml"};
+  flight.fields = {{"date", value_type::timestamp, true}, {"delay", value_type::integer, true},
+                   {"ratio", value_type::number, false},  {"cancelled", value_type::boolean, false},
+                   {"day", value_type::date, false},      {"destination", value_type::text, false}};
   return {flight};
 }
 
@@ -27,15 +26,20 @@ constexpr const char* right_payload = R"({"date":"2001-06-30T12:34:00Z","delay":
 
 class event_reader_test : public testing::Test {
  protected:
-  result<std::vector<log::new_event>> read(const std::string& text, event_format format = event_format::json) {
+  result<std::vector<log::new_event>> read(const std::string& text,
+                                           event_format format = event_format::json) {
     return reader_.read(text, format);
   }
   /// An event whose payload is this text.
   static std::string event_with(const std::string& payload) {
-    return fmt::format(R"({{"event_type":"FlightDeparted","aggregate_id":"ATL","payload":{}}})", payload);
+    return fmt::format(R"({{"event_type":"FlightDeparted","aggregate_id":"ATL","payload":{}}})",
+                       payload);
   }
-  static std::string array_of(const std::vector<std::string>& events) { return fmt::format("[{}]", fmt::join(events, ",")); }
-  void expect_refused(const std::string& text, const std::string& place, const std::string& message) {
+  static std::string array_of(const std::vector<std::string>& events) {
+    return fmt::format("[{}]", fmt::join(events, ","));
+  }
+  void expect_refused(const std::string& text, const std::string& place,
+                      const std::string& message) {
     const auto outcome = read(text);
     ASSERT_FALSE(outcome) << text;
     EXPECT_THAT(outcome.error().place, HasSubstr(place));
@@ -88,15 +92,21 @@ TEST_F(event_reader_test, keeps_all_members) {
 
 TEST_F(event_reader_test, names_the_event_and_the_field) {
   const std::string right = event_with(right_payload);
-  expect_refused(array_of({right, event_with(R"({"date":"2001-06-30T12:34:00Z","delay":"5"})")}), "events[1].payload.delay",
-                 "must be an integer of 64 bits, not a text");
+  expect_refused(array_of({right, event_with(R"({"date":"2001-06-30T12:34:00Z","delay":"5"})")}),
+                 "events[1].payload.delay", "must be an integer of 64 bits, not a text");
   expect_refused(event_with(R"({"delay":5})"), "events[0].payload", "field date is missing");
-  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5,"dlay":1})"), "events[0].payload.dlay", "did you mean \"delay\"?");
-  expect_refused(event_with(R"({"date":"yesterday","delay":5})"), "events[0].payload.date", "must be a timestamp like");
-  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5,"delay":6})"), "events[0].payload.delay", "is given twice");
-  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":null})"), "events[0].payload.delay", "not null");
-  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5.5})"), "events[0].payload.delay", "an integer");
-  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5,"day":"2001-02-30"})"), "events[0].payload.day", "a date like");
+  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5,"dlay":1})"),
+                 "events[0].payload.dlay", "did you mean \"delay\"?");
+  expect_refused(event_with(R"({"date":"yesterday","delay":5})"), "events[0].payload.date",
+                 "must be a timestamp like");
+  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5,"delay":6})"),
+                 "events[0].payload.delay", "is given twice");
+  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":null})"),
+                 "events[0].payload.delay", "not null");
+  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5.5})"),
+                 "events[0].payload.delay", "an integer");
+  expect_refused(event_with(R"({"date":"2001-06-30T12:34:00Z","delay":5,"day":"2001-02-30"})"),
+                 "events[0].payload.day", "a date like");
   expect_refused(event_with("[]"), "events[0].payload", "must be an object");
 }
 
@@ -106,14 +116,22 @@ TEST_F(event_reader_test, optional_fields_may_be_absent_or_null) {
 
 TEST_F(event_reader_test, refuses_wrong_envelopes) {
   expect_refused(R"({"aggregate_id":"ATL","payload":{}})", "events[0]", "event_type is missing");
-  expect_refused(R"({"event_type":"FlightDeparted","payload":{}})", "events[0]", "aggregate_id is missing");
-  expect_refused(R"({"event_type":"FlightDeparted","aggregate_id":"A"})", "events[0]", "payload is missing");
-  expect_refused(R"({"event_type":"FlightDepart","aggregate_id":"A","payload":{}})", "events[0].event_type", "did you mean \"FlightDeparted\"?");
-  expect_refused(R"({"event_type":"FlightDeparted","aggregate_type":"Plane","aggregate_id":"A","payload":{}})", "events[0].aggregate_type",
-                 "belongs to aggregate type Airport");
-  expect_refused(R"({"event_type":"FlightDeparted","aggregate_id":7,"payload":{}})", "events[0].aggregate_id", "must be a text");
-  expect_refused(R"({"event_type":"FlightDeparted","aggregate_id":"A","payload":{},"expected_version":-1})", "events[0].expected_version", "0 or more");
-  expect_refused(R"({"event_type":"FlightDeparted","aggregate_id":"A","payload":{},"what":1})", "events[0].what", "unknown member");
+  expect_refused(R"({"event_type":"FlightDeparted","payload":{}})", "events[0]",
+                 "aggregate_id is missing");
+  expect_refused(R"({"event_type":"FlightDeparted","aggregate_id":"A"})", "events[0]",
+                 "payload is missing");
+  expect_refused(R"({"event_type":"FlightDepart","aggregate_id":"A","payload":{}})",
+                 "events[0].event_type", "did you mean \"FlightDeparted\"?");
+  expect_refused(
+      R"({"event_type":"FlightDeparted","aggregate_type":"Plane","aggregate_id":"A","payload":{}})",
+      "events[0].aggregate_type", "belongs to aggregate type Airport");
+  expect_refused(R"({"event_type":"FlightDeparted","aggregate_id":7,"payload":{}})",
+                 "events[0].aggregate_id", "must be a text");
+  expect_refused(
+      R"({"event_type":"FlightDeparted","aggregate_id":"A","payload":{},"expected_version":-1})",
+      "events[0].expected_version", "0 or more");
+  expect_refused(R"({"event_type":"FlightDeparted","aggregate_id":"A","payload":{},"what":1})",
+                 "events[0].what", "unknown member");
   expect_refused("[1]", "events[0]", "must be an object");
 }
 

@@ -28,7 +28,8 @@ class log_sink final : public event_sink {
       if (failure_) return std::unexpected(*failure_);
       ++under_way_;
     }
-    log_.append(std::move(batch), [this](result<std::vector<log::appended>> outcome) { take(std::move(outcome)); });
+    log_.append(std::move(batch),
+                [this](result<std::vector<log::appended>> outcome) { take(std::move(outcome)); });
     return {};
   }
 
@@ -64,14 +65,19 @@ class server_sink final : public event_sink {
   explicit server_sink(std::unique_ptr<http_client> client) : client_(std::move(client)) {}
 
   [[nodiscard]] result<void> put(std::vector<log::new_event> batch) override {
-    const auto answer = client_->post("/api/events", "application/x-ndjson", to_ndjson(batch), post_deadline_ms);
+    const auto answer =
+        client_->post("/api/events", "application/x-ndjson", to_ndjson(batch), post_deadline_ms);
     if (!answer) return std::unexpected(answer.error());
     if (answer->status >= 300) {
-      return fail(error_code::invalid_argument, fmt::format("the server refused a batch with {}: {}", answer->status, answer->body));
+      return fail(
+          error_code::invalid_argument,
+          fmt::format("the server refused a batch with {}: {}", answer->status, answer->body));
     }
     std::uint64_t duplicates = 0;
     constexpr std::string_view mark = R"("duplicate":true)";
-    for (auto at = answer->body.find(mark); at != std::string::npos; at = answer->body.find(mark, at + mark.size())) ++duplicates;
+    for (auto at = answer->body.find(mark); at != std::string::npos;
+         at = answer->body.find(mark, at + mark.size()))
+      ++duplicates;
     count_.duplicates += duplicates;
     count_.stored += batch.size() - duplicates;
     return {};
@@ -86,7 +92,9 @@ class server_sink final : public event_sink {
 
 }  // namespace
 
-std::unique_ptr<event_sink> make_log_sink(log::event_log& log) { return std::make_unique<log_sink>(log); }
+std::unique_ptr<event_sink> make_log_sink(log::event_log& log) {
+  return std::make_unique<log_sink>(log);
+}
 
 result<std::unique_ptr<event_sink>> make_server_sink(const std::string& url) {
   auto client = http_client::make(url);
@@ -105,8 +113,8 @@ std::string to_ndjson(const std::vector<log::new_event>& batch) {
     append_json_string(out, event.aggregate_id);
     out += R"(,"event_type":)";
     append_json_string(out, event.event_type);
-    fmt::format_to(std::back_inserter(out), R"(,"schema_version":{},"payload":{},"metadata":{}}})", event.schema_version,
-                   event.payload, event.metadata);
+    fmt::format_to(std::back_inserter(out), R"(,"schema_version":{},"payload":{},"metadata":{}}})",
+                   event.schema_version, event.payload, event.metadata);
     out += '\n';
   }
   return out;

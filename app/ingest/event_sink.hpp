@@ -20,7 +20,8 @@ struct stored_count {
 class event_sink {
  public:
   virtual ~event_sink() = default;
-  /// Hands a batch over; several may be under way. An error is that of an earlier batch: nothing after it was taken.
+  /// Hands a batch over; several may be under way. An error is that of an earlier batch: nothing
+  /// after it was taken.
   [[nodiscard]] virtual result<void> put(std::vector<log::new_event> batch) = 0;
   /// Waits until everything handed over is durable.
   [[nodiscard]] virtual result<stored_count> finish() = 0;

@@ -1,5 +1,5 @@
-// Where an import's events come from: a file of events (NDJSON), or a file of rows (CSV, Parquet, NDJSON) that become
-// events of one declared type.
+// Where an import's events come from: a file of events (NDJSON), or a file of rows (CSV, Parquet,
+// NDJSON) that become events of one declared type.
 #pragma once
 
 #include <cstdint>
@@ -27,16 +27,19 @@ class event_source {
 };
 
 /// One event a line, as POST /api/events takes them.
-[[nodiscard]] result<std::unique_ptr<event_source>> open_event_file(const std::filesystem::path& file, const project& configuration);
+[[nodiscard]] result<std::unique_ptr<event_source>> open_event_file(
+    const std::filesystem::path& file, const project& configuration);
 
-/// Rows whose columns are the key column and the fields of `event_type` (and event_id, if there is such a column).
-/// Without event_id an event's id is made of the row's number and content, so importing the same file again stores
-/// nothing twice.
-[[nodiscard]] result<std::unique_ptr<event_source>> open_row_file(const std::filesystem::path& file, const project& configuration,
+/// Rows whose columns are the key column and the fields of `event_type` (and event_id, if there is
+/// such a column). Without event_id an event's id is made of the row's number and content, so
+/// importing the same file again stores nothing twice.
+[[nodiscard]] result<std::unique_ptr<event_source>> open_row_file(const std::filesystem::path& file,
+                                                                  const project& configuration,
                                                                   const std::string& event_type);
 
 /// Chooses by extension (.ndjson .jsonl .csv .tsv .parquet) and by whether an event type is named.
-[[nodiscard]] result<std::unique_ptr<event_source>> open_source(const std::filesystem::path& file, const project& configuration,
+[[nodiscard]] result<std::unique_ptr<event_source>> open_source(const std::filesystem::path& file,
+                                                                const project& configuration,
                                                                 const std::string& event_type);
 
 }  // namespace lodestar::app

@@ -1,4 +1,5 @@
-// A small blocking HTTP client for our own commands: one keep-alive connection, deadlines on everything.
+// A small blocking HTTP client for our own commands: one keep-alive connection, deadlines on
+// everything.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +23,12 @@ class http_client {
   [[nodiscard]] static result<std::unique_ptr<http_client>> make(std::string_view url);
   virtual ~http_client() = default;
 
-  /// Sends the body and waits for the whole answer, at most deadline_ms. Connects again when the connection was closed.
-  /// Errors: unavailable (no connection, or it broke: the outcome is then unknown), deadline_exceeded.
-  [[nodiscard]] virtual result<http_answer> post(std::string_view path, std::string_view content_type, std::string_view body,
+  /// Sends the body and waits for the whole answer, at most deadline_ms. Connects again when the
+  /// connection was closed. Errors: unavailable (no connection, or it broke: the outcome is then
+  /// unknown), deadline_exceeded.
+  [[nodiscard]] virtual result<http_answer> post(std::string_view path,
+                                                 std::string_view content_type,
+                                                 std::string_view body,
                                                  std::int64_t deadline_ms) = 0;
 };
 

@@ -18,8 +18,8 @@
 namespace lodestar::app {
 namespace {
 
-constexpr std::array<std::string_view, 6> wanted_columns = {"event_id",   "aggregate_type", "aggregate_id",
-                                                            "event_type", "event_time",     "payload"};
+constexpr std::array<std::string_view, 6> wanted_columns = {
+    "event_id", "aggregate_type", "aggregate_id", "event_type", "event_time", "payload"};
 constexpr std::size_t catch_up_events_max = 1'000;
 constexpr std::size_t live_events_max = 200;
 constexpr milliseconds tick{50};
@@ -34,11 +34,14 @@ class recording {
  public:
   static result<recording> open(const replay_options& options) {
     auto rows = analytics::row_reader::open(options.events_sql, options.folder);
-    if (!rows) return fail(rows.error().code, rows.error().message, "demo.events_sql", rows.error().hint);
+    if (!rows)
+      return fail(rows.error().code, rows.error().message, "demo.events_sql", rows.error().hint);
     if ((*rows)->columns().size() != wanted_columns.size() ||
         !std::equal(wanted_columns.begin(), wanted_columns.end(), (*rows)->columns().begin())) {
-      return fail(error_code::invalid_argument,
-                  "must select event_id, aggregate_type, aggregate_id, event_type, event_time, payload", "demo.events_sql");
+      return fail(
+          error_code::invalid_argument,
+          "must select event_id, aggregate_type, aggregate_id, event_type, event_time, payload",
+          "demo.events_sql");
     }
     return recording(std::move(*rows));
   }
@@ -53,9 +56,13 @@ class recording {
       row_ = 0;
       if (chunk_rows_ == 0) return nullptr;
     }
-    const auto text = [this](std::size_t column) { return std::string(rows_->at(row_, column).value_or("")); };
+    const auto text = [this](std::size_t column) {
+      return std::string(rows_->at(row_, column).value_or(""));
+    };
     const auto time_us = analytics::parse_timestamp_us(text(4));
-    if (!time_us) return fail(error_code::invalid_argument, fmt::format("event_time \"{}\" is not a timestamp", text(4)), "demo.events_sql");
+    if (!time_us)
+      return fail(error_code::invalid_argument,
+                  fmt::format("event_time \"{}\" is not a timestamp", text(4)), "demo.events_sql");
     next_.emplace();
     next_->time_us = *time_us;
     next_->event.event_id = text(0);
@@ -95,7 +102,8 @@ replay::~replay() {
 
 void replay::run() {
   if (const auto played = play(); !played) {
-    log_error("replay", played.error().message, {{"place", played.error().place}, {"hint", played.error().hint}});
+    log_error("replay", played.error().message,
+              {{"place", played.error().place}, {"hint", played.error().hint}});
   }
 }
 
@@ -115,7 +123,9 @@ result<void> replay::play() {
       if (!next) return std::unexpected(next.error());
       if (*next == nullptr) break;
       const std::int64_t elapsed_us =
-          anchor ? std::chrono::duration_cast<microseconds>(time_.now() - anchor->first).count() * options_.speed : 0;
+          anchor ? std::chrono::duration_cast<microseconds>(time_.now() - anchor->first).count() *
+                       options_.speed
+                 : 0;
       if (anchor && (*next)->time_us > anchor->second + elapsed_us) break;
       last_us = (*next)->time_us;
       batch.push_back(events->take());

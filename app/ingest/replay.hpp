@@ -1,4 +1,5 @@
-// Plays recorded events back through a server's POST /api/events, at a multiple of the speed at which they happened.
+// Plays recorded events back through a server's POST /api/events, at a multiple of the speed at
+// which they happened.
 #pragma once
 
 #include <atomic>
@@ -15,15 +16,17 @@
 namespace lodestar::app {
 
 struct replay_options {
-  /// SELECT event_id, aggregate_type, aggregate_id, event_type, event_time, payload in the order of event_time.
+  /// SELECT event_id, aggregate_type, aggregate_id, event_type, event_time, payload in the order of
+  /// event_time.
   std::string events_sql;
   std::filesystem::path folder;  ///< Relative file names in the SQL start here.
   std::string server_url;
   std::int64_t speed = 1;
 };
 
-/// Runs on a thread of its own until the events end, an error occurs (logged) or it is destroyed. Events that the
-/// server has already are passed over at full speed, so a replay goes on where an earlier one stopped.
+/// Runs on a thread of its own until the events end, an error occurs (logged) or it is destroyed.
+/// Events that the server has already are passed over at full speed, so a replay goes on where an
+/// earlier one stopped.
 class replay {
  public:
   replay(replay_options options, clock& time);

@@ -8,7 +8,8 @@
 
 namespace {
 
-// Says which exception nobody caught; the default handler of a noexcept function or a thread may print less.
+// Says which exception nobody caught; the default handler of a noexcept function or a thread may
+// print less.
 [[noreturn]] void report_and_abort() noexcept {
   const auto* info = testing::UnitTest::GetInstance()->current_test_info();
   std::fprintf(stderr, "std::terminate in test %s.%s: ",
@@ -18,7 +19,8 @@ namespace {
     if (const auto error = std::current_exception()) {
       std::rethrow_exception(error);
     }
-    std::fputs("no exception in flight (a joinable thread destroyed, or called directly)\n", stderr);
+    std::fputs("no exception in flight (a joinable thread destroyed, or called directly)\n",
+               stderr);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "uncaught exception: %s\n", error.what());
   } catch (...) {

@@ -29,8 +29,12 @@ struct arrow_owner {
 void release_schema(ArrowSchema* schema) {
   if (schema->release != nullptr) schema->release(schema);
 }
-void reset_view(ArrowArrayView* view) { ArrowArrayViewReset(view); }
-void reset_decoder(ArrowIpcDecoder* decoder) { ArrowIpcDecoderReset(decoder); }
+void reset_view(ArrowArrayView* view) {
+  ArrowArrayViewReset(view);
+}
+void reset_decoder(ArrowIpcDecoder* decoder) {
+  ArrowIpcDecoderReset(decoder);
+}
 void reset_writer(ArrowIpcWriter* writer) {
   if (writer->private_data != nullptr) ArrowIpcWriterReset(writer);
 }
@@ -46,8 +50,10 @@ std::unexpected<error> arrow_failure(const char* what, const ArrowError& reason)
 
 /// ---- Writing
 
-ArrowErrorCode append_to_string(ArrowIpcOutputStream* stream, const void* bytes, std::int64_t size, std::int64_t* written, ArrowError*) {
-  static_cast<std::string*>(stream->private_data)->append(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+ArrowErrorCode append_to_string(ArrowIpcOutputStream* stream, const void* bytes, std::int64_t size,
+                                std::int64_t* written, ArrowError*) {
+  static_cast<std::string*>(stream->private_data)
+      ->append(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
   *written = size;
   return NANOARROW_OK;
 }
@@ -60,17 +66,20 @@ ArrowErrorCode set_column_type(ArrowSchema* schema, value_type type) {
     case value_type::text: return ArrowSchemaSetType(schema, NANOARROW_TYPE_STRING);
     case value_type::date: return ArrowSchemaSetType(schema, NANOARROW_TYPE_DATE32);
     case value_type::timestamp:
-      return ArrowSchemaSetTypeDateTime(schema, NANOARROW_TYPE_TIMESTAMP, NANOARROW_TIME_UNIT_MICRO, "UTC");
+      return ArrowSchemaSetTypeDateTime(schema, NANOARROW_TYPE_TIMESTAMP, NANOARROW_TIME_UNIT_MICRO,
+                                        "UTC");
   }
   return NANOARROW_OK;
 }
 
 ArrowErrorCode make_schema(ArrowSchema* schema, const std::vector<column_builder>& columns) {
   ArrowSchemaInit(schema);
-  NANOARROW_RETURN_NOT_OK(ArrowSchemaSetTypeStruct(schema, static_cast<std::int64_t>(columns.size())));
+  NANOARROW_RETURN_NOT_OK(
+      ArrowSchemaSetTypeStruct(schema, static_cast<std::int64_t>(columns.size())));
   for (std::size_t index = 0; index < columns.size(); ++index) {
     NANOARROW_RETURN_NOT_OK(set_column_type(schema->children[index], columns[index].type()));
-    NANOARROW_RETURN_NOT_OK(ArrowSchemaSetName(schema->children[index], columns[index].name().c_str()));
+    NANOARROW_RETURN_NOT_OK(
+        ArrowSchemaSetName(schema->children[index], columns[index].name().c_str()));
   }
   return NANOARROW_OK;
 }
@@ -81,8 +90,10 @@ void point_to(ArrowBufferView& view, const std::vector<Element>& content) {
   view.size_bytes = static_cast<std::int64_t>(content.size() * sizeof(Element));
 }
 
-/// `shell` stands for the array that a view normally has: the encoder asks it for the number of buffers, for nothing else.
-void point_to(ArrowArrayView* view, ArrowArray& shell, const column_builder& from, std::int64_t rows) {
+/// `shell` stands for the array that a view normally has: the encoder asks it for the number of
+/// buffers, for nothing else.
+void point_to(ArrowArrayView* view, ArrowArray& shell, const column_builder& from,
+              std::int64_t rows) {
   shell.n_buffers = from.type() == value_type::text ? 3 : 2;
   view->array = &shell;
   view->length = rows;
@@ -111,7 +122,8 @@ result<std::string> write_stream(const std::vector<column_builder>& columns, std
 
   std::string stream;
   stream.reserve(bytes);
-  ArrowIpcOutputStream out{append_to_string, [](ArrowIpcOutputStream* self) { self->release = nullptr; }, &stream};
+  ArrowIpcOutputStream out{append_to_string,
+                           [](ArrowIpcOutputStream* self) { self->release = nullptr; }, &stream};
   writer_owner writer;
   if (ArrowIpcWriterInit(writer.get(), &out) != NANOARROW_OK ||
       ArrowIpcWriterWriteSchema(writer.get(), schema.get(), &reason) != NANOARROW_OK ||
@@ -150,7 +162,8 @@ struct column_place {
 
 class arrow_result final : public query_result {
  public:
-  explicit arrow_result(shared_bytes stream) : stream_(std::move(stream)), digest_(hash_bytes_128(stream_.view())) {}
+  explicit arrow_result(shared_bytes stream)
+      : stream_(std::move(stream)), digest_(hash_bytes_128(stream_.view())) {}
 
   [[nodiscard]] result<void> locate();
 
@@ -186,7 +199,8 @@ class arrow_result final : public query_result {
 result<value_type> column_type(const ArrowSchema& schema) {
   ArrowSchemaView view{};
   ArrowError reason{};
-  if (ArrowSchemaViewInit(&view, &schema, &reason) != NANOARROW_OK) return arrow_failure("reading a result's schema", reason);
+  if (ArrowSchemaViewInit(&view, &schema, &reason) != NANOARROW_OK)
+    return arrow_failure("reading a result's schema", reason);
   switch (view.type) {
     case NANOARROW_TYPE_BOOL: return value_type::boolean;
     case NANOARROW_TYPE_INT64: return value_type::integer;
@@ -194,7 +208,8 @@ result<value_type> column_type(const ArrowSchema& schema) {
     case NANOARROW_TYPE_STRING: return value_type::text;
     case NANOARROW_TYPE_DATE32: return value_type::date;
     case NANOARROW_TYPE_TIMESTAMP: return value_type::timestamp;
-    default: return fail(error_code::corrupt, "a result has a column type that Lodestar does not write");
+    default:
+      return fail(error_code::corrupt, "a result has a column type that Lodestar does not write");
   }
 }
 
@@ -218,11 +233,14 @@ result<void> arrow_result::locate() {
   }
   if (auto read = read_columns(schema.value); !read) return read;
 
-  rest.remove_prefix(static_cast<std::size_t>(decoder.value.header_size_bytes + decoder.value.body_size_bytes));
-  if (ArrowIpcDecoderDecodeHeader(decoder.get(), view_of(rest), &reason) != NANOARROW_OK) return arrow_failure("reading a result", reason);
+  rest.remove_prefix(
+      static_cast<std::size_t>(decoder.value.header_size_bytes + decoder.value.body_size_bytes));
+  if (ArrowIpcDecoderDecodeHeader(decoder.get(), view_of(rest), &reason) != NANOARROW_OK)
+    return arrow_failure("reading a result", reason);
   rest.remove_prefix(static_cast<std::size_t>(decoder.value.header_size_bytes));
   ArrowArrayView* batch = nullptr;
-  if (ArrowIpcDecoderDecodeArrayView(decoder.get(), view_of(rest), -1, &batch, &reason) != NANOARROW_OK) {
+  if (ArrowIpcDecoderDecodeArrayView(decoder.get(), view_of(rest), -1, &batch, &reason) !=
+      NANOARROW_OK) {
     return arrow_failure("reading a result", reason);
   }
   read_places(*batch);
@@ -246,14 +264,17 @@ void arrow_result::read_places(const ArrowArrayView& batch) {
     const ArrowArrayView& view = *batch.children[index];
     const bool text = columns_[index].type == value_type::text;
     places_.push_back({view.null_count == 0 ? nullptr : view.buffer_views[0].data.as_uint8,
-                       text ? view.buffer_views[1].data.as_int32 : nullptr, view.buffer_views[text ? 2 : 1].data.as_uint8});
+                       text ? view.buffer_views[1].data.as_int32 : nullptr,
+                       view.buffer_views[text ? 2 : 1].data.as_uint8});
   }
 }
 
-bool bit(const std::uint8_t* bits, std::size_t index) noexcept { return ((unsigned{bits[index / 8]} >> (index % 8)) & 1U) != 0; }
+bool bit(const std::uint8_t* bits, std::size_t index) noexcept {
+  return ((unsigned{bits[index / 8]} >> (index % 8)) & 1U) != 0;
+}
 
-/// Buffers in a stream are aligned to 8 bytes of the stream, and a stream's first byte to 16; memcpy costs nothing and
-/// does not depend on it.
+/// Buffers in a stream are aligned to 8 bytes of the stream, and a stream's first byte to 16;
+/// memcpy costs nothing and does not depend on it.
 template <class Value>
 Value load(const std::uint8_t* values, std::size_t index) noexcept {
   Value value;
@@ -275,7 +296,9 @@ cell arrow_result::at(std::size_t row, std::size_t column) const {
   }
   const auto begin = static_cast<std::size_t>(place.offsets[row]);
   const auto end = static_cast<std::size_t>(place.offsets[row + 1]);
-  return begin == end ? std::string_view("") : std::string_view(reinterpret_cast<const char*>(place.values) + begin, end - begin);
+  return begin == end
+             ? std::string_view("")
+             : std::string_view(reinterpret_cast<const char*>(place.values) + begin, end - begin);
 }
 
 }  // namespace
@@ -294,8 +317,9 @@ result<query_result_ptr> make_query_result(result_handle& rows, std::size_t byte
     }
     count += static_cast<std::int64_t>(chunk_rows);
     if (total_bytes(builders) > limit) {
-      return fail(error_code::too_large, fmt::format("the result has more than {} bytes", limit), {},
-                  "aggregate more or add a LIMIT to the query, or raise the limit of a result's size");
+      return fail(
+          error_code::too_large, fmt::format("the result has more than {} bytes", limit), {},
+          "aggregate more or add a LIMIT to the query, or raise the limit of a result's size");
     }
   }
   auto stream = write_stream(builders, count);

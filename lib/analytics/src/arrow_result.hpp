@@ -1,7 +1,8 @@
 // Results as Arrow IPC streams: writing one from DuckDB's chunks, reading one in place.
 //
-// A stream holds the schema, one record batch (of zero rows for an empty result) and the end mark. One batch, because
-// a result is made and read as a whole; then a column is one array, and a cell is one address.
+// A stream holds the schema, one record batch (of zero rows for an empty result) and the end mark.
+// One batch, because a result is made and read as a whole; then a column is one array, and a cell
+// is one address.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +14,17 @@
 
 namespace lodestar::analytics {
 
-/// Arrow's offsets of texts are 32 bits wide; a column of DuckDB's largest chunk still fits above this.
+/// Arrow's offsets of texts are 32 bits wide; a column of DuckDB's largest chunk still fits above
+/// this.
 inline constexpr std::size_t result_bytes_limit = std::size_t{1} << 30;
 
 /// The result's rows. too_large when the columns exceed bytes_max (at most result_bytes_limit).
 /// Every column's type must be one that column_builder supports.
-[[nodiscard]] result<query_result_ptr> make_query_result(result_handle& rows, std::size_t bytes_max);
+[[nodiscard]] result<query_result_ptr> make_query_result(result_handle& rows,
+                                                         std::size_t bytes_max);
 
-/// Reads a stream that make_query_result wrote. The bytes must be unharmed: check them before if they were stored.
+/// Reads a stream that make_query_result wrote. The bytes must be unharmed: check them before if
+/// they were stored.
 [[nodiscard]] result<query_result_ptr> read_query_result(shared_bytes stream);
 
 [[nodiscard]] std::string render_json(const query_result& result);

@@ -26,7 +26,7 @@ void bind_cache::write_request(std::string& out, std::string_view name, const pa
 }
 
 std::shared_ptr<const bound_query::state> bind_cache::find(std::string_view request) {
-  generation forgotten;   // Destroyed without the lock.
+  generation forgotten;  // Destroyed without the lock.
   const std::lock_guard lock(mutex_);
   if (const auto found = young_.find(request); found != young_.end()) return found->second;
   const auto found = old_.find(request);
@@ -44,7 +44,8 @@ void bind_cache::add(std::string_view request, std::shared_ptr<const bound_query
   insert(std::string(request), std::move(bound), forgotten);
 }
 
-void bind_cache::insert(std::string request, std::shared_ptr<const bound_query::state> bound, generation& forgotten) {
+void bind_cache::insert(std::string request, std::shared_ptr<const bound_query::state> bound,
+                        generation& forgotten) {
   if (young_.size() >= generation_entries_max) {
     forgotten = std::exchange(old_, std::exchange(young_, {}));
   }

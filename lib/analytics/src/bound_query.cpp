@@ -26,7 +26,9 @@ std::string_view expectation(value_type type) {
   return "a text";
 }
 
-std::string place_of(std::string_view name) { return fmt::format("parameter {}", name); }
+std::string place_of(std::string_view name) {
+  return fmt::format("parameter {}", name);
+}
 
 template <class Number>
 std::optional<parameter_value> parse_whole(std::string_view text) {
@@ -74,36 +76,49 @@ std::optional<parameter_value> parse_value(value_type type, std::string_view tex
 
 result<void> refuse_unknown(const query_definition& definition, const parameters& values) {
   for (const auto& [name, value] : values) {
-    if (std::ranges::find(definition.parameters, name, &parameter::name) != definition.parameters.end()) continue;
+    if (std::ranges::find(definition.parameters, name, &parameter::name) !=
+        definition.parameters.end())
+      continue;
     std::string known;
-    for (const auto& declared : definition.parameters) known += (known.empty() ? "" : ", ") + declared.name;
-    return fail(error_code::invalid_argument, fmt::format("the query {} has no parameter '{}'", definition.name, name), place_of(name),
+    for (const auto& declared : definition.parameters)
+      known += (known.empty() ? "" : ", ") + declared.name;
+    return fail(error_code::invalid_argument,
+                fmt::format("the query {} has no parameter '{}'", definition.name, name),
+                place_of(name),
                 known.empty() ? "it takes no parameters" : "its parameters are: " + known);
   }
   return {};
 }
 
-result<parameter_value> value_of(const query_definition& definition, const parameter& declared, const parameters& values) {
-  if (const auto given = values.find(declared.name); given != values.end()) return parse_parameter(declared, given->second);
+result<parameter_value> value_of(const query_definition& definition, const parameter& declared,
+                                 const parameters& values) {
+  if (const auto given = values.find(declared.name); given != values.end())
+    return parse_parameter(declared, given->second);
   if (declared.default_value) return parse_parameter(declared, *declared.default_value);
-  return fail(error_code::invalid_argument, fmt::format("the query {} needs the parameter '{}': {}", definition.name, declared.name,
-                                                        expectation(declared.type)), place_of(declared.name));
+  return fail(error_code::invalid_argument,
+              fmt::format("the query {} needs the parameter '{}': {}", definition.name,
+                          declared.name, expectation(declared.type)),
+              place_of(declared.name));
 }
 
-/// Puts `chunk_of(name)` in the place of each `{name}`; the reason when a name is unknown or a brace is alone.
+/// Puts `chunk_of(name)` in the place of each `{name}`; the reason when a name is unknown or a
+/// brace is alone.
 template <class ChunkOf>
-result<std::string> fill_in(std::string_view expression, const query_definition& definition, ChunkOf chunk_of) {
+result<std::string> fill_in(std::string_view expression, const query_definition& definition,
+                            ChunkOf chunk_of) {
   std::string filled;
   while (!expression.empty()) {
     const auto open = expression.find('{');
     filled += expression.substr(0, open);
     if (open == expression.npos) break;
     const auto close = expression.find('}', open);
-    const auto name = expression.substr(open + 1, close == expression.npos ? close : close - open - 1);
+    const auto name =
+        expression.substr(open + 1, close == expression.npos ? close : close - open - 1);
     const auto declared = std::ranges::find(definition.parameters, name, &parameter::name);
     if (close == expression.npos || declared == definition.parameters.end()) {
-      return fail(error_code::invalid_argument, fmt::format("the dependency names '{{{}}}', which is not a parameter", name), definition.file,
-                  "declare the parameter, or write * for any value");
+      return fail(error_code::invalid_argument,
+                  fmt::format("the dependency names '{{{}}}', which is not a parameter", name),
+                  definition.file, "declare the parameter, or write * for any value");
     }
     filled += chunk_of(static_cast<std::size_t>(declared - definition.parameters.begin()));
     expression.remove_prefix(close + 1);
@@ -111,7 +126,8 @@ result<std::string> fill_in(std::string_view expression, const query_definition&
   return filled;
 }
 
-result<std::vector<keyexpr::key_expression>> dependencies_of(const query_definition& definition, const std::vector<std::string>& chunks) {
+result<std::vector<keyexpr::key_expression>> dependencies_of(
+    const query_definition& definition, const std::vector<std::string>& chunks) {
   static const std::vector<std::string> everything{"events/**"};
   std::vector<keyexpr::key_expression> expressions;
   for (const auto& written : definition.depends_on_all ? everything : definition.depends_on) {
@@ -119,7 +135,9 @@ result<std::vector<keyexpr::key_expression>> dependencies_of(const query_definit
     if (!filled) return std::unexpected(std::move(filled.error()));
     auto parsed = keyexpr::key_expression::parse(*filled);
     if (!parsed) {
-      return fail(error_code::invalid_argument, fmt::format("the dependency '{}' is no key expression: {}", *filled, parsed.error().message),
+      return fail(error_code::invalid_argument,
+                  fmt::format("the dependency '{}' is no key expression: {}", *filled,
+                              parsed.error().message),
                   definition.file);
     }
     expressions.push_back(std::move(*parsed));
@@ -128,26 +146,36 @@ result<std::vector<keyexpr::key_expression>> dependencies_of(const query_definit
 }
 
 /// Everything that a result depends on besides the data. Lengths keep neighbouring parts apart.
-std::string canonical_request(const query_definition& definition, const std::vector<std::string>& texts,
+std::string canonical_request(const query_definition& definition,
+                              const std::vector<std::string>& texts,
                               const std::vector<keyexpr::key_expression>& dependencies) {
   std::string canonical(identity_version);
-  const auto add = [&canonical](std::string_view part) { canonical += fmt::format("\n{}:{}", part.size(), part); };
+  const auto add = [&canonical](std::string_view part) {
+    canonical += fmt::format("\n{}:{}", part.size(), part);
+  };
   add(definition.sql);
   for (std::size_t index = 0; index < texts.size(); ++index) {
     add(definition.parameters[index].name);
     add(to_string(definition.parameters[index].type));
     add(texts[index]);
   }
-  // Two queries with one text but other dependencies must not share an entry: one of them would not notice an event.
+  // Two queries with one text but other dependencies must not share an entry: one of them would not
+  // notice an event.
   for (const auto& dependency : dependencies) add(dependency.str());
   return canonical;
 }
 
 }  // namespace
 
-const query_definition& bound_query::definition() const noexcept { return state_->query->definition; }
-const hash128& bound_query::identity() const noexcept { return state_->identity; }
-std::int64_t bound_query::moved_at() const noexcept { return state_->moved_at(); }
+const query_definition& bound_query::definition() const noexcept {
+  return state_->query->definition;
+}
+const hash128& bound_query::identity() const noexcept {
+  return state_->identity;
+}
+std::int64_t bound_query::moved_at() const noexcept {
+  return state_->moved_at();
+}
 
 std::int64_t bound_query::state::moved_at() const noexcept {
   std::int64_t moved = 0;
@@ -161,7 +189,8 @@ result<parameter_value> parse_parameter(const parameter& declared, std::string_v
   const bool text_type = declared.type == value_type::text;
   return fail(error_code::invalid_argument,
               text_type ? fmt::format("the parameter '{}' is not valid UTF-8", declared.name)
-                        : fmt::format("'{}' is not {}", text.substr(0, shown_bytes_max), expectation(declared.type)),
+                        : fmt::format("'{}' is not {}", text.substr(0, shown_bytes_max),
+                                      expectation(declared.type)),
               place_of(declared.name));
 }
 
@@ -182,9 +211,11 @@ result<void> check_dependencies(const query_definition& definition) {
   return {};
 }
 
-result<bound_query> bind_query(std::shared_ptr<const known_query> query, const parameters& values, keyexpr::moved_tree& tree) {
+result<bound_query> bind_query(std::shared_ptr<const known_query> query, const parameters& values,
+                               keyexpr::moved_tree& tree) {
   const query_definition& definition = query->definition;
-  if (auto known = refuse_unknown(definition, values); !known) return std::unexpected(std::move(known.error()));
+  if (auto known = refuse_unknown(definition, values); !known)
+    return std::unexpected(std::move(known.error()));
   auto bound = std::make_shared<bound_query::state>();
   std::vector<std::string> texts;
   std::vector<std::string> chunks;

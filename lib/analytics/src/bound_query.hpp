@@ -23,18 +23,21 @@ struct known_query {
   result<compiled_query> compiled;
 };
 
-struct bound_query::state final : swr::dependency, std::enable_shared_from_this<bound_query::state> {
+struct bound_query::state final : swr::dependency,
+                                  std::enable_shared_from_this<bound_query::state> {
   std::shared_ptr<const known_query> query;
-  std::string canonical;                  ///< All that the result depends on besides the data; identity is its hash.
+  std::string
+      canonical;  ///< All that the result depends on besides the data; identity is its hash.
   hash128 identity;
-  std::vector<parameter_value> values;    ///< In the order of the definition's parameters.
+  std::vector<parameter_value> values;  ///< In the order of the definition's parameters.
   std::vector<std::shared_ptr<const keyexpr::moved_node>> nodes;
 
   [[nodiscard]] std::int64_t moved_at() const noexcept override;
 };
 
 /// The value as its type, or what is wrong with it.
-[[nodiscard]] result<parameter_value> parse_parameter(const parameter& declared, std::string_view text);
+[[nodiscard]] result<parameter_value> parse_parameter(const parameter& declared,
+                                                      std::string_view text);
 /// The one way of writing a value: equal values, equal text.
 [[nodiscard]] std::string canonical_text(const parameter_value& value, value_type type);
 
@@ -42,6 +45,7 @@ struct bound_query::state final : swr::dependency, std::enable_shared_from_this<
 [[nodiscard]] result<void> check_dependencies(const query_definition& definition);
 
 /// Checks the values, computes the identity, and registers the dependencies in the tree.
-[[nodiscard]] result<bound_query> bind_query(std::shared_ptr<const known_query> query, const parameters& values, keyexpr::moved_tree& tree);
+[[nodiscard]] result<bound_query> bind_query(std::shared_ptr<const known_query> query,
+                                             const parameters& values, keyexpr::moved_tree& tree);
 
 }  // namespace lodestar::analytics

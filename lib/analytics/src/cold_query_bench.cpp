@@ -1,10 +1,12 @@
-// What Lodestar adds to DuckDB: the same SQL on the same rows with DuckDB's C API alone and through the service with an
-// empty cache, in turns in one process; then how fast a cached answer and a bound request are, how long one event takes
-// from the log into the tables and to a watch, and what loading takes.
+// What Lodestar adds to DuckDB: the same SQL on the same rows with DuckDB's C API alone and through
+// the service with an empty cache, in turns in one process; then how fast a cached answer and a
+// bound request are, how long one event takes from the log into the tables and to a watch, and what
+// loading takes.
 //
 //   cold_query [--json FILE] [PARQUET]
 //
-// Not measured: HTTP, the durable log (events come from memory), and contention with other processes.
+// Not measured: HTTP, the durable log (events come from memory), and contention with other
+// processes.
 #include <duckdb.h>
 
 #include <algorithm>
@@ -32,13 +34,19 @@ constexpr int rounds = 200;
 
 using stopwatch = std::chrono::steady_clock;
 
-double since_us(stopwatch::time_point begin) { return std::chrono::duration<double, std::micro>(stopwatch::now() - begin).count(); }
+double since_us(stopwatch::time_point begin) {
+  return std::chrono::duration<double, std::micro>(stopwatch::now() - begin).count();
+}
 
 struct sample {
   std::vector<double> values;
   [[nodiscard]] double quantile(double share) {
     std::ranges::sort(values);
-    return values.empty() ? 0 : values[std::min(values.size() - 1, static_cast<std::size_t>(share * static_cast<double>(values.size())))];
+    return values.empty()
+               ? 0
+               : values[std::min(
+                     values.size() - 1,
+                     static_cast<std::size_t>(share * static_cast<double>(values.size())))];
   }
 };
 
@@ -52,18 +60,22 @@ struct row {
 
 class report {
  public:
-  void add(std::string subject, std::string measured, std::string metric, std::string unit, double value) {
+  void add(std::string subject, std::string measured, std::string metric, std::string unit,
+           double value) {
     fmt::print("{:<10} {:<34} {:<8} {:>12.2f} {}\n", subject, measured, metric, value, unit);
     std::fflush(stdout);
-    rows_.push_back({std::move(subject), std::move(measured), std::move(metric), std::move(unit), value});
+    rows_.push_back(
+        {std::move(subject), std::move(measured), std::move(metric), std::move(unit), value});
   }
   void write(const std::string& file) const {
     std::ofstream out(file);
-    out << "{\"name\":\"cold_query\",\"machine\":\"" << std::thread::hardware_concurrency() << " cores\",\"rows\":[";
+    out << "{\"name\":\"cold_query\",\"machine\":\"" << std::thread::hardware_concurrency()
+        << " cores\",\"rows\":[";
     for (std::size_t index = 0; index < rows_.size(); ++index) {
       const auto& each = rows_[index];
       out << (index == 0 ? "" : ",")
-          << fmt::format(R"({{"subject":"{}","case":"{}","metric":"{}","unit":"{}","value":{}}})", each.subject, each.measured, each.metric, each.unit, each.value);
+          << fmt::format(R"({{"subject":"{}","case":"{}","metric":"{}","unit":"{}","value":{}}})",
+                         each.subject, each.measured, each.metric, each.unit, each.value);
     }
     out << "]}\n";
   }
@@ -81,15 +93,24 @@ std::int64_t resident_mb() {
 }
 
 std::string history(const std::string& parquet) {
-  if (!parquet.empty()) return "SELECT origin, destination, date, delay, distance FROM '" + parquet + "'";
-  return "SELECT 'A' || (i * 7919 % 254) AS origin, 'A' || (i * 104729 % 254) AS destination, TIMESTAMP '2001-01-01' + INTERVAL (i * 5) SECOND AS date, "
+  if (!parquet.empty())
+    return "SELECT origin, destination, date, delay, distance FROM '" + parquet + "'";
+  return "SELECT 'A' || (i * 7919 % 254) AS origin, 'A' || (i * 104729 % 254) AS destination, "
+         "TIMESTAMP '2001-01-01' + INTERVAL (i * 5) SECOND AS date, "
          "i * 31 % 300 - 30 AS delay, 100 + i * 37 % 2500 AS distance FROM range(3000000) r(i)";
 }
 
 event_definition flight(const std::string& parquet) {
-  return {"FlightDeparted", "Airport", "flight", "origin",
-          {{"destination", value_type::text, true}, {"date", value_type::timestamp, true}, {"delay", value_type::integer, true}, {"distance", value_type::integer, true}},
-          history(parquet), "bench"};
+  return {"FlightDeparted",
+          "Airport",
+          "flight",
+          "origin",
+          {{"destination", value_type::text, true},
+           {"date", value_type::timestamp, true},
+           {"delay", value_type::integer, true},
+           {"distance", value_type::integer, true}},
+          history(parquet),
+          "bench"};
 }
 
 query_definition query(std::string name, std::string sql) {
@@ -101,14 +122,25 @@ query_definition query(std::string name, std::string sql) {
 }
 
 std::vector<query_definition> queries() {
-  auto one = query("one airport", "SELECT count(*) AS flights, avg(delay) AS delay FROM flight WHERE origin = $airport");
+  auto one =
+      query("one airport",
+            "SELECT count(*) AS flights, avg(delay) AS delay FROM flight WHERE origin = $airport");
   one.parameters = {{"airport", value_type::text, "ATL"}};
   one.depends_on = {"events/Airport/{airport}/**"};
   one.depends_on_all = false;
-  return {query("newest events", "SELECT count(*) AS n, sum(delay) AS delay FROM flight WHERE position > 0"),
-          query("totals", "SELECT count(*) AS flights, avg(delay) AS delay, sum(distance) AS distance FROM flight"), std::move(one),
-          query("top airports", "SELECT origin, count(*) AS flights, avg(delay) AS delay FROM flight GROUP BY origin ORDER BY flights DESC, origin LIMIT 20"),
-          query("5000 rows", "SELECT origin, destination, date, delay FROM flight ORDER BY date, origin, destination LIMIT 5000")};
+  return {
+      query("newest events",
+            "SELECT count(*) AS n, sum(delay) AS delay FROM flight WHERE position > 0"),
+      query(
+          "totals",
+          "SELECT count(*) AS flights, avg(delay) AS delay, sum(distance) AS distance FROM flight"),
+      std::move(one),
+      query("top airports",
+            "SELECT origin, count(*) AS flights, avg(delay) AS delay FROM flight GROUP BY origin "
+            "ORDER BY flights DESC, origin LIMIT 20"),
+      query("5000 rows",
+            "SELECT origin, destination, date, delay FROM flight ORDER BY date, origin, "
+            "destination LIMIT 5000")};
 }
 
 /// DuckDB alone: the same table, loaded the same way.
@@ -117,12 +149,15 @@ class raw_duckdb {
   explicit raw_duckdb(const std::string& parquet) {
     duckdb_open(nullptr, database_.out());
     duckdb_connect(database_.get(), connection_.out());
-    run("CREATE TABLE flight AS SELECT 0::BIGINT AS position, NULL::TIMESTAMP AS recorded_at, * FROM (" + history(parquet) + ")");
+    run("CREATE TABLE flight AS SELECT 0::BIGINT AS position, NULL::TIMESTAMP AS recorded_at, * "
+        "FROM (" +
+        history(parquet) + ")");
     run("CHECKPOINT");
   }
   void run(const std::string& sql) {
     result_handle rows;
-    if (duckdb_query(connection_.get(), sql.c_str(), rows.get()) != DuckDBSuccess) fmt::print("{}\n", duckdb_result_error(rows.get()));
+    if (duckdb_query(connection_.get(), sql.c_str(), rows.get()) != DuckDBSuccess)
+      fmt::print("{}\n", duckdb_result_error(rows.get()));
     for (;;) {
       const chunk_handle chunk(duckdb_fetch_chunk(*rows.get()));
       if (!chunk || duckdb_data_chunk_get_size(chunk.get()) == 0) break;
@@ -188,7 +223,8 @@ void measure_hits(report& out, service& asked) {
   for (int index = 0; index < times; ++index) static_cast<void>(asked.get_cached(*bound, {}));
   out.add("lodestar", "get_cached", "mean", "ns", since_us(begin) * 1000 / times);
   begin = stopwatch::now();
-  for (int index = 0; index < times; ++index) asked.get(*bound, {}, [](const result<query_answer>&) {});
+  for (int index = 0; index < times; ++index)
+    asked.get(*bound, {}, [](const result<query_answer>&) {});
   out.add("lodestar", "get, hit", "mean", "ns", since_us(begin) * 1000 / times);
 }
 
@@ -197,14 +233,16 @@ log::new_event departure(const char* airport) {
   event.aggregate_type = "Airport";
   event.aggregate_id = airport;
   event.event_type = "FlightDeparted";
-  event.payload = R"({"destination":"SFO","date":"2001-06-30T12:34:00Z","delay":7,"distance":2139})";
+  event.payload =
+      R"({"destination":"SFO","date":"2001-06-30T12:34:00Z","delay":7,"distance":2139})";
   return event;
 }
 
 void apply(testing::memory_log& log, service& asked, std::vector<log::new_event> batch) {
   std::promise<void> applied;
   static_cast<void>(log.append_and_wait(std::move(batch)));
-  asked.when_applied(log.last_position(), 60'000, [&](result<std::int64_t>) { applied.set_value(); });
+  asked.when_applied(log.last_position(), 60'000,
+                     [&](result<std::int64_t>) { applied.set_value(); });
   applied.get_future().wait();
 }
 
@@ -231,11 +269,12 @@ void measure_watch(report& out, testing::memory_log& log, service& asked) {
   std::int64_t seen = -1;
   std::vector<bound_query> page;
   for (const char* name : {"one airport", "newest events"}) page.push_back(*asked.bind(name, {}));
-  const auto watching = asked.start_watch(std::move(page), [&](const std::shared_ptr<const watch_state>& state) {
-    const std::lock_guard lock(mutex);
-    seen = state->position;
-    changed.notify_one();
-  });
+  const auto watching =
+      asked.start_watch(std::move(page), [&](const std::shared_ptr<const watch_state>& state) {
+        const std::lock_guard lock(mutex);
+        seen = state->position;
+        changed.notify_one();
+      });
   sample delay;
   for (int round = 0; round < rounds; ++round) {
     std::unique_lock lock(mutex);
@@ -261,14 +300,17 @@ int run(const std::string& parquet, const std::string& json) {
   settings.temp_folder = std::filesystem::temp_directory_path() / "lodestar-cold-query";
   const auto before_mb = resident_mb();
   const auto begin = stopwatch::now();
-  auto opened = service::open(settings, {flight(parquet)}, {}, queries(), log, system_clock(), metrics);
+  auto opened =
+      service::open(settings, {flight(parquet)}, {}, queries(), log, system_clock(), metrics);
   if (!opened) {
     fmt::print(stderr, "{}\n", opened.error().describe());
     return 1;
   }
   out.add("lodestar", "start with 3 million rows", "once", "ms", since_us(begin) / 1000);
-  std::this_thread::sleep_for(std::chrono::seconds(1));  // The allocator gives memory back in the background.
-  out.add("lodestar", "memory of 3 million rows", "once", "MB", static_cast<double>(resident_mb() - before_mb));
+  std::this_thread::sleep_for(
+      std::chrono::seconds(1));  // The allocator gives memory back in the background.
+  out.add("lodestar", "memory of 3 million rows", "once", "MB",
+          static_cast<double>(resident_mb() - before_mb));
   raw_duckdb raw(parquet);
   compare(out, raw, **opened);
   measure_hits(out, **opened);

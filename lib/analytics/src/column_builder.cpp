@@ -12,11 +12,13 @@ namespace {
 
 constexpr std::int64_t infinity_us = std::numeric_limits<std::int64_t>::max();
 
-/// A timestamp of another unit; DuckDB's infinities stay what they are, and what does not fit becomes one.
+/// A timestamp of another unit; DuckDB's infinities stay what they are, and what does not fit
+/// becomes one.
 std::int64_t scaled_us(std::int64_t value, std::int64_t factor) noexcept {
   if (value == infinity_us || value == -infinity_us) return value;
   std::int64_t scaled = 0;
-  return __builtin_mul_overflow(value, factor, &scaled) ? (value < 0 ? -infinity_us : infinity_us) : scaled;
+  return __builtin_mul_overflow(value, factor, &scaled) ? (value < 0 ? -infinity_us : infinity_us)
+                                                        : scaled;
 }
 
 std::int64_t nanoseconds_to_us(std::int64_t value) noexcept {
@@ -32,9 +34,11 @@ value_type result_type(duckdb_type type, duckdb_logical_type logical) noexcept {
   switch (type) {
     case DUCKDB_TYPE_BOOLEAN: return value_type::boolean;
     case DUCKDB_TYPE_FLOAT:
-    case DUCKDB_TYPE_UHUGEINT:   // Beyond any integer of ours; DuckDB makes one only when asked by name.
+    case DUCKDB_TYPE_UHUGEINT:  // Beyond any integer of ours; DuckDB makes one only when asked by
+                                // name.
     case DUCKDB_TYPE_DOUBLE: return value_type::number;
-    case DUCKDB_TYPE_DECIMAL: return duckdb_decimal_scale(logical) == 0 ? value_type::integer : value_type::number;
+    case DUCKDB_TYPE_DECIMAL:
+      return duckdb_decimal_scale(logical) == 0 ? value_type::integer : value_type::number;
     case DUCKDB_TYPE_DATE: return value_type::date;
     case DUCKDB_TYPE_TIMESTAMP:
     case DUCKDB_TYPE_TIMESTAMP_S:
@@ -66,12 +70,29 @@ void set_bit(std::vector<std::uint8_t>& bits, std::size_t index) {
 
 bool column_builder::supports(duckdb_type type) noexcept {
   switch (type) {
-    case DUCKDB_TYPE_BOOLEAN: case DUCKDB_TYPE_TINYINT: case DUCKDB_TYPE_SMALLINT: case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_BIGINT: case DUCKDB_TYPE_UTINYINT: case DUCKDB_TYPE_USMALLINT: case DUCKDB_TYPE_UINTEGER:
-    case DUCKDB_TYPE_UBIGINT: case DUCKDB_TYPE_HUGEINT: case DUCKDB_TYPE_UHUGEINT: case DUCKDB_TYPE_FLOAT:
-    case DUCKDB_TYPE_DOUBLE: case DUCKDB_TYPE_DECIMAL: case DUCKDB_TYPE_VARCHAR: case DUCKDB_TYPE_ENUM:
-    case DUCKDB_TYPE_TIMESTAMP: case DUCKDB_TYPE_TIMESTAMP_S: case DUCKDB_TYPE_TIMESTAMP_MS:
-    case DUCKDB_TYPE_TIMESTAMP_NS: case DUCKDB_TYPE_TIMESTAMP_TZ: case DUCKDB_TYPE_DATE: case DUCKDB_TYPE_SQLNULL: return true;
+    case DUCKDB_TYPE_BOOLEAN:
+    case DUCKDB_TYPE_TINYINT:
+    case DUCKDB_TYPE_SMALLINT:
+    case DUCKDB_TYPE_INTEGER:
+    case DUCKDB_TYPE_BIGINT:
+    case DUCKDB_TYPE_UTINYINT:
+    case DUCKDB_TYPE_USMALLINT:
+    case DUCKDB_TYPE_UINTEGER:
+    case DUCKDB_TYPE_UBIGINT:
+    case DUCKDB_TYPE_HUGEINT:
+    case DUCKDB_TYPE_UHUGEINT:
+    case DUCKDB_TYPE_FLOAT:
+    case DUCKDB_TYPE_DOUBLE:
+    case DUCKDB_TYPE_DECIMAL:
+    case DUCKDB_TYPE_VARCHAR:
+    case DUCKDB_TYPE_ENUM:
+    case DUCKDB_TYPE_TIMESTAMP:
+    case DUCKDB_TYPE_TIMESTAMP_S:
+    case DUCKDB_TYPE_TIMESTAMP_MS:
+    case DUCKDB_TYPE_TIMESTAMP_NS:
+    case DUCKDB_TYPE_TIMESTAMP_TZ:
+    case DUCKDB_TYPE_DATE:
+    case DUCKDB_TYPE_SQLNULL: return true;
     default: return false;
   }
 }
@@ -106,12 +127,21 @@ void column_builder::append(duckdb_vector vector, std::size_t rows) {
     case DUCKDB_TYPE_UINTEGER: append_fixed<std::uint32_t>(from, integer); break;
     case DUCKDB_TYPE_FLOAT: append_fixed<float>(from, number); break;
     case DUCKDB_TYPE_DOUBLE: append_fixed<double>(from, number); break;
-    case DUCKDB_TYPE_UHUGEINT: append_fixed<duckdb_uhugeint>(from, duckdb_uhugeint_to_double); break;
-    case DUCKDB_TYPE_DATE: append_fixed<std::int32_t>(from, [](std::int32_t days) { return days; }); break;
+    case DUCKDB_TYPE_UHUGEINT:
+      append_fixed<duckdb_uhugeint>(from, duckdb_uhugeint_to_double);
+      break;
+    case DUCKDB_TYPE_DATE:
+      append_fixed<std::int32_t>(from, [](std::int32_t days) { return days; });
+      break;
     case DUCKDB_TYPE_TIMESTAMP:
     case DUCKDB_TYPE_TIMESTAMP_TZ: append_fixed<std::int64_t>(from, integer); break;
-    case DUCKDB_TYPE_TIMESTAMP_S: append_fixed<std::int64_t>(from, [](std::int64_t value) { return scaled_us(value, 1'000'000); }); break;
-    case DUCKDB_TYPE_TIMESTAMP_MS: append_fixed<std::int64_t>(from, [](std::int64_t value) { return scaled_us(value, 1'000); }); break;
+    case DUCKDB_TYPE_TIMESTAMP_S:
+      append_fixed<std::int64_t>(from,
+                                 [](std::int64_t value) { return scaled_us(value, 1'000'000); });
+      break;
+    case DUCKDB_TYPE_TIMESTAMP_MS:
+      append_fixed<std::int64_t>(from, [](std::int64_t value) { return scaled_us(value, 1'000); });
+      break;
     case DUCKDB_TYPE_TIMESTAMP_NS: append_fixed<std::int64_t>(from, nanoseconds_to_us); break;
     case DUCKDB_TYPE_UBIGINT:
     case DUCKDB_TYPE_HUGEINT: append_wide(from); break;
@@ -166,9 +196,10 @@ void column_builder::append_enums(const source& from) {
       push_text(nullptr, 0);
       continue;
     }
-    const std::size_t index = narrow_ == DUCKDB_TYPE_UTINYINT    ? static_cast<const std::uint8_t*>(from.data)[row]
-                              : narrow_ == DUCKDB_TYPE_USMALLINT ? static_cast<const std::uint16_t*>(from.data)[row]
-                                                                 : static_cast<const std::uint32_t*>(from.data)[row];
+    const std::size_t index =
+        narrow_ == DUCKDB_TYPE_UTINYINT    ? static_cast<const std::uint8_t*>(from.data)[row]
+        : narrow_ == DUCKDB_TYPE_USMALLINT ? static_cast<const std::uint16_t*>(from.data)[row]
+                                           : static_cast<const std::uint32_t*>(from.data)[row];
     push_text(dictionary_[index].data(), dictionary_[index].size());
   }
 }
@@ -192,8 +223,9 @@ void column_builder::append_decimals(const source& from) {
     if (from.valid(row)) {
       value = narrow_ == DUCKDB_TYPE_SMALLINT  ? static_cast<const std::int16_t*>(from.data)[row]
               : narrow_ == DUCKDB_TYPE_INTEGER ? static_cast<const std::int32_t*>(from.data)[row]
-              : narrow_ == DUCKDB_TYPE_BIGINT  ? static_cast<const std::int64_t*>(from.data)[row]
-                                               : widened(static_cast<const duckdb_hugeint*>(from.data)[row]);
+              : narrow_ == DUCKDB_TYPE_BIGINT
+                  ? static_cast<const std::int64_t*>(from.data)[row]
+                  : widened(static_cast<const duckdb_hugeint*>(from.data)[row]);
     }
     whole ? push_integer_or_number(value) : push(static_cast<double>(value) / decimal_divisor_);
   }
@@ -220,14 +252,17 @@ void column_builder::push(Value value) {
 
 void column_builder::push_text(const char* data, std::size_t size) {
   if (size > 0) values_.insert(values_.end(), data, data + size);
-  // The caller bounds a result far below 2 GiB after each chunk, and a chunk's texts are counted there too.
+  // The caller bounds a result far below 2 GiB after each chunk, and a chunk's texts are counted
+  // there too.
   offsets_.push_back(static_cast<std::int32_t>(values_.size()));
 }
 
 void column_builder::push_integer_or_number(int128 value) {
-  const bool fits = value >= std::numeric_limits<std::int64_t>::min() && value <= std::numeric_limits<std::int64_t>::max();
+  const bool fits = value >= std::numeric_limits<std::int64_t>::min() &&
+                    value <= std::numeric_limits<std::int64_t>::max();
   if (type_ == value_type::integer && !fits) become_number();
-  type_ == value_type::integer ? push(static_cast<std::int64_t>(value)) : push(static_cast<double>(value));
+  type_ == value_type::integer ? push(static_cast<std::int64_t>(value))
+                               : push(static_cast<double>(value));
 }
 
 void column_builder::become_number() {

@@ -1,8 +1,9 @@
 // Collects one column of a DuckDB result, chunk by chunk, in the buffers of an Arrow array.
 //
-// DuckDB's types become the six of value_type: all integers and decimals without fraction are `integer` when every
-// value fits into 64 bits, else `number`; decimals are `number`; enums are `text`; timestamps of every unit are
-// microseconds. Slots of nulls hold zeros, so that equal content gives equal bytes.
+// DuckDB's types become the six of value_type: all integers and decimals without fraction are
+// `integer` when every value fits into 64 bits, else `number`; decimals are `number`; enums are
+// `text`; timestamps of every unit are microseconds. Slots of nulls hold zeros, so that equal
+// content gives equal bytes.
 #pragma once
 
 #include <duckdb.h>
@@ -33,7 +34,9 @@ class column_builder {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] value_type type() const noexcept { return type_; }
   [[nodiscard]] std::int64_t nulls() const noexcept { return nulls_; }
-  [[nodiscard]] std::size_t bytes() const noexcept { return values_.size() + offsets_.size() * sizeof(std::int32_t) + validity_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return values_.size() + offsets_.size() * sizeof(std::int32_t) + validity_.size();
+  }
 
   /// The Arrow buffers. Validity is empty when nothing is null; offsets are there for texts only.
   [[nodiscard]] const std::vector<std::uint8_t>& validity() const noexcept { return validity_; }
@@ -43,7 +46,7 @@ class column_builder {
  private:
   struct source {
     const void* data;
-    const std::uint64_t* validity;   ///< Null: no nulls.
+    const std::uint64_t* validity;  ///< Null: no nulls.
     std::size_t rows;
     [[nodiscard]] bool valid(std::size_t row) const noexcept {
       return validity == nullptr || ((validity[row / 64] >> (row % 64)) & 1U) != 0;
@@ -67,9 +70,9 @@ class column_builder {
   std::string name_;
   duckdb_type stored_;
   value_type type_;
-  duckdb_type narrow_ = DUCKDB_TYPE_INVALID;   ///< What an enum or decimal is stored as.
+  duckdb_type narrow_ = DUCKDB_TYPE_INVALID;  ///< What an enum or decimal is stored as.
   double decimal_divisor_ = 1;
-  std::vector<std::string> dictionary_;        ///< Of an enum.
+  std::vector<std::string> dictionary_;  ///< Of an enum.
 
   std::size_t rows_ = 0;
   std::int64_t nulls_ = 0;

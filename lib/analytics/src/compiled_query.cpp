@@ -20,41 +20,56 @@ int line_of(std::string_view sql, std::size_t offset) {
   return 1 + static_cast<int>(std::ranges::count(sql.substr(0, offset), '\n'));
 }
 
-/// The log tables themselves, and an event table with its schema, would show rows beyond the position.
-result<void> refuse_unbounded(const query_definition& definition, const std::vector<sql_token>& tokens, const event_definition& event) {
+/// The log tables themselves, and an event table with its schema, would show rows beyond the
+/// position.
+result<void> refuse_unbounded(const query_definition& definition,
+                              const std::vector<sql_token>& tokens, const event_definition& event) {
   for (std::size_t index = 0; index < tokens.size(); ++index) {
     const bool log_table = names(tokens[index], log_table_name(event));
-    const bool qualified = index >= 2 && names(tokens[index], event.table) && tokens[index - 1].text == "." && names(tokens[index - 2], "main");
+    const bool qualified = index >= 2 && names(tokens[index], event.table) &&
+                           tokens[index - 1].text == "." && names(tokens[index - 2], "main");
     if (!log_table && !qualified) continue;
-    return fail(error_code::invalid_argument, fmt::format("the query reads '{}', which is not bounded by the position", tokens[index].text),
-                place_at(definition, line_of(definition.sql, tokens[index].begin)), fmt::format("use {}", event.table));
+    return fail(error_code::invalid_argument,
+                fmt::format("the query reads '{}', which is not bounded by the position",
+                            tokens[index].text),
+                place_at(definition, line_of(definition.sql, tokens[index].begin)),
+                fmt::format("use {}", event.table));
   }
   return {};
 }
 
-result<std::string> bounded_tables(const query_definition& definition, const std::vector<sql_token>& tokens,
+result<std::string> bounded_tables(const query_definition& definition,
+                                   const std::vector<sql_token>& tokens,
                                    std::span<const event_definition> events) {
   std::string list;
   for (const auto& event : events) {
-    if (auto bounded = refuse_unbounded(definition, tokens, event); !bounded) return std::unexpected(std::move(bounded.error()));
-    if (std::ranges::none_of(tokens, [&](const sql_token& token) { return names(token, event.table); })) continue;
-    list += fmt::format("{}{} AS NOT MATERIALIZED (SELECT * FROM {} WHERE position <= ${})", list.empty() ? "" : ", ",
-                        quote_identifier(event.table), quote_identifier(log_table_name(event)), as_of_parameter);
+    if (auto bounded = refuse_unbounded(definition, tokens, event); !bounded)
+      return std::unexpected(std::move(bounded.error()));
+    if (std::ranges::none_of(tokens,
+                             [&](const sql_token& token) { return names(token, event.table); }))
+      continue;
+    list += fmt::format("{}{} AS NOT MATERIALIZED (SELECT * FROM {} WHERE position <= ${})",
+                        list.empty() ? "" : ", ", quote_identifier(event.table),
+                        quote_identifier(log_table_name(event)), as_of_parameter);
   }
   return list.empty() ? "lodestar_no_event_table AS NOT MATERIALIZED (SELECT 1)" : list;
 }
 
 /// Blanks keep the rest of the statement where it was, so DuckDB's line numbers stay right.
 void blank(std::string& text, const sql_token& token) {
-  std::fill(text.begin() + static_cast<std::ptrdiff_t>(token.begin), text.begin() + static_cast<std::ptrdiff_t>(token.end), ' ');
+  std::fill(text.begin() + static_cast<std::ptrdiff_t>(token.begin),
+            text.begin() + static_cast<std::ptrdiff_t>(token.end), ' ');
 }
 
-result<compiled_query> assemble(const query_definition& definition, std::span<const event_definition> events) {
+result<compiled_query> assemble(const query_definition& definition,
+                                std::span<const event_definition> events) {
   const auto tokens = sql_tokens(definition.sql);
-  if (tokens.empty()) return fail(error_code::invalid_argument, "the query has no SQL", place_at(definition, 1));
+  if (tokens.empty())
+    return fail(error_code::invalid_argument, "the query has no SQL", place_at(definition, 1));
   auto tables = bounded_tables(definition, tokens, events);
   if (!tables) return std::unexpected(std::move(tables.error()));
-  compiled_query query{.head = "WITH ", .body = std::string(without_semicolon(definition.sql, tokens)), .slots = {}};
+  compiled_query query{
+      .head = "WITH ", .body = std::string(without_semicolon(definition.sql, tokens)), .slots = {}};
   const bool own_with = names(tokens[0], "with");
   const bool recursive = own_with && tokens.size() > 1 && names(tokens[1], "recursive");
   if (own_with) query.body[tokens[0].begin] = ' ';
@@ -64,21 +79,25 @@ result<compiled_query> assemble(const query_definition& definition, std::span<co
   return query;
 }
 
-result<void> check_single_statement(duckdb_connection connection, const query_definition& definition) {
+result<void> check_single_statement(duckdb_connection connection,
+                                    const query_definition& definition) {
   extracted_handle extracted;
-  const auto statements = duckdb_extract_statements(connection, definition.sql.c_str(), extracted.out());
+  const auto statements =
+      duckdb_extract_statements(connection, definition.sql.c_str(), extracted.out());
   if (statements == 0) {
     const char* message = duckdb_extract_statements_error(extracted.get());
-    error failure = duckdb_failure(DUCKDB_ERROR_PARSER, message == nullptr ? "the query has no statement" : message);
+    error failure = duckdb_failure(DUCKDB_ERROR_PARSER,
+                                   message == nullptr ? "the query has no statement" : message);
     failure.place = place_at(definition, message == nullptr ? 1 : duckdb_message_line(message));
     return std::unexpected(std::move(failure));
   }
   if (statements == 1) return {};
-  return fail(error_code::invalid_argument, fmt::format("the query has {} statements", statements), place_at(definition, 1),
-              "a query is one SELECT: make a file of its own for each");
+  return fail(error_code::invalid_argument, fmt::format("the query has {} statements", statements),
+              place_at(definition, 1), "a query is one SELECT: make a file of its own for each");
 }
 
-result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement statement, const query_definition& definition) {
+result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement statement,
+                                                 const query_definition& definition) {
   std::vector<std::size_t> slots;
   for (idx_t index = 1; index <= duckdb_nparams(statement); ++index) {
     const char* found = duckdb_parameter_name(statement, index);
@@ -90,8 +109,10 @@ result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement state
     }
     const auto declared = std::ranges::find(definition.parameters, name, &parameter::name);
     if (declared == definition.parameters.end()) {
-      return fail(error_code::invalid_argument, fmt::format("the SQL uses ${}, which is not declared as a parameter", name),
-                  place_at(definition, 1), "declare it in the header of the file; parameters are written as $name");
+      return fail(error_code::invalid_argument,
+                  fmt::format("the SQL uses ${}, which is not declared as a parameter", name),
+                  place_at(definition, 1),
+                  "declare it in the header of the file; parameters are written as $name");
     }
     slots.push_back(static_cast<std::size_t>(declared - definition.parameters.begin()));
   }
@@ -100,17 +121,20 @@ result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement state
 
 struct prepare_failure {
   error reason;
-  int line = 0;   ///< Of the text that was prepared.
+  int line = 0;  ///< Of the text that was prepared.
 };
 
-std::expected<prepared_handle, prepare_failure> prepare(duckdb_connection connection, const std::string& sql) {
+std::expected<prepared_handle, prepare_failure> prepare(duckdb_connection connection,
+                                                        const std::string& sql) {
   prepared_handle statement;
   if (duckdb_prepare(connection, sql.c_str(), statement.out()) == DuckDBSuccess) return statement;
   const char* found = duckdb_prepare_error(statement.get());
   const std::string message = found == nullptr ? "" : found;
-  // The C API gives no type here; a deadline or a stop may come while a statement is being prepared.
+  // The C API gives no type here; a deadline or a stop may come while a statement is being
+  // prepared.
   const auto type = message.starts_with("INTERRUPT") ? DUCKDB_ERROR_INTERRUPT : DUCKDB_ERROR_BINDER;
-  return std::unexpected(prepare_failure{duckdb_failure(type, message), duckdb_message_line(message)});
+  return std::unexpected(
+      prepare_failure{duckdb_failure(type, message), duckdb_message_line(message)});
 }
 
 }  // namespace
@@ -119,14 +143,17 @@ result<prepared_handle> prepare_select(duckdb_connection connection, const std::
   auto statement = prepare(connection, sql);
   if (!statement) return std::unexpected(std::move(statement.error().reason));
   if (duckdb_prepared_statement_type(statement->get()) != DUCKDB_STATEMENT_TYPE_SELECT) {
-    return fail(error_code::invalid_argument, "the statement is not a SELECT", {}, "queries only read");
+    return fail(error_code::invalid_argument, "the statement is not a SELECT", {},
+                "queries only read");
   }
   return std::move(*statement);
 }
 
-result<compiled_query> compile_query(duckdb_connection connection, const query_definition& definition,
+result<compiled_query> compile_query(duckdb_connection connection,
+                                     const query_definition& definition,
                                      std::span<const event_definition> events) {
-  if (auto single = check_single_statement(connection, definition); !single) return std::unexpected(std::move(single.error()));
+  if (auto single = check_single_statement(connection, definition); !single)
+    return std::unexpected(std::move(single.error()));
   auto query = assemble(definition, events);
   if (!query) return query;
   auto statement = prepare(connection, query->sql());
@@ -136,7 +163,8 @@ result<compiled_query> compile_query(duckdb_connection connection, const query_d
     return std::unexpected(std::move(statement.error().reason));
   }
   if (duckdb_prepared_statement_type(statement->get()) != DUCKDB_STATEMENT_TYPE_SELECT) {
-    return fail(error_code::invalid_argument, "the query is not a SELECT", place_at(definition, 1), "queries only read");
+    return fail(error_code::invalid_argument, "the query is not a SELECT", place_at(definition, 1),
+                "queries only read");
   }
   auto slots = parameter_slots(statement->get(), definition);
   if (!slots) return std::unexpected(std::move(slots.error()));
@@ -150,14 +178,15 @@ std::string with_text_columns(const compiled_query& query, duckdb_result* rows) 
   for (idx_t index = 0; index < duckdb_column_count(rows); ++index) {
     const bool kept = column_builder::supports(duckdb_column_type(rows, index));
     const std::string separator = index == 0 ? "" : ", ";
-    selected += fmt::format(fmt::runtime(kept ? "{}c{} AS {}" : "{}CAST(c{} AS VARCHAR) AS {}"), separator, index,
-                            quote_identifier(duckdb_column_name(rows, index)));
+    selected += fmt::format(fmt::runtime(kept ? "{}c{} AS {}" : "{}CAST(c{} AS VARCHAR) AS {}"),
+                            separator, index, quote_identifier(duckdb_column_name(rows, index)));
     names += fmt::format("{}c{}", separator, index);
   }
   const bool own_with = query.head.ends_with(',');
   const std::string head = own_with ? query.head.substr(0, query.head.size() - 1) : query.head;
   // The user's own WITH goes back into the subquery; RECURSIVE does no harm to a WITH that is not.
-  return fmt::format("{}\nSELECT {} FROM (\n{}{}\n) AS lodestar_rows({})", head, selected, own_with ? "WITH RECURSIVE " : "", query.body, names);
+  return fmt::format("{}\nSELECT {} FROM (\n{}{}\n) AS lodestar_rows({})", head, selected,
+                     own_with ? "WITH RECURSIVE " : "", query.body, names);
 }
 
 }  // namespace lodestar::analytics

@@ -7,8 +7,12 @@ namespace lodestar::analytics {
 namespace {
 
 constexpr std::array<std::pair<value_type, std::string_view>, 6> value_type_names{{
-    {value_type::boolean, "boolean"}, {value_type::integer, "integer"}, {value_type::number, "number"},
-    {value_type::text, "text"}, {value_type::timestamp, "timestamp"}, {value_type::date, "date"},
+    {value_type::boolean, "boolean"},
+    {value_type::integer, "integer"},
+    {value_type::number, "number"},
+    {value_type::text, "text"},
+    {value_type::timestamp, "timestamp"},
+    {value_type::date, "date"},
 }};
 
 }  // namespace

@@ -39,11 +39,14 @@ std::string on_one_line(std::string_view text) {
 error duckdb_failure(duckdb_error_type type, std::string_view message) {
   const std::string_view drawing = message.substr(0, message.find("\n\nLINE "));
   std::string_view first = drawing.substr(0, drawing.find('\n'));
-  std::string_view rest = first.size() < drawing.size() ? drawing.substr(first.size() + 1) : std::string_view();
-  if (const auto kind = first.find(" Error: "); kind != std::string_view::npos && kind < 24) first.remove_prefix(kind + 8);
+  std::string_view rest =
+      first.size() < drawing.size() ? drawing.substr(first.size() + 1) : std::string_view();
+  if (const auto kind = first.find(" Error: "); kind != std::string_view::npos && kind < 24)
+    first.remove_prefix(kind + 8);
   if (first.empty()) first = "DuckDB failed without a message";
   std::string hint = on_one_line(rest);
-  if (type == DUCKDB_ERROR_OUT_OF_MEMORY) hint = "make the query smaller, or raise DuckDB's memory limit";
+  if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
+    hint = "make the query smaller, or raise DuckDB's memory limit";
   return error{code_of(type), std::string(first), {}, std::move(hint)};
 }
 

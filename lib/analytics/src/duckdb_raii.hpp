@@ -58,8 +58,8 @@ class result_handle {
   duckdb_result result_{};
 };
 
-/// DuckDB's message as an error: the kind ("Binder Error: ") is cut off, candidates become the hint, and what DuckDB
-/// draws to show the place is left out.
+/// DuckDB's message as an error: the kind ("Binder Error: ") is cut off, candidates become the
+/// hint, and what DuckDB draws to show the place is left out.
 [[nodiscard]] error duckdb_failure(duckdb_error_type type, std::string_view message);
 
 /// The line that DuckDB's message points to (1, 2 …), 0 when it names none.

@@ -20,16 +20,19 @@ namespace lodestar::analytics {
 [[nodiscard]] std::string_view duckdb_type_name(value_type type) noexcept;
 
 /// Refuses definitions that contradict each other: names used twice, empty names.
-[[nodiscard]] result<void> check_definitions(std::span<const event_definition> events, std::span<const table_definition> tables);
+[[nodiscard]] result<void> check_definitions(std::span<const event_definition> events,
+                                             std::span<const table_definition> tables);
 
 /// Creates the log table and fills it with the history, at position 0.
 [[nodiscard]] result<void> create_event_table(database& target, const event_definition& definition);
-[[nodiscard]] result<void> create_static_table(database& target, const table_definition& definition);
+[[nodiscard]] result<void> create_static_table(database& target,
+                                               const table_definition& definition);
 
 /// Appends rows to one log table. Used by one thread, with a connection of its own.
 class table_writer {
  public:
-  [[nodiscard]] static result<table_writer> open(duckdb_connection connection, const event_definition& definition);
+  [[nodiscard]] static result<table_writer> open(duckdb_connection connection,
+                                                 const event_definition& definition);
 
   /// One row; `fields` has a value for each field of the definition, in its order.
   [[nodiscard]] result<void> append(const log::event& event, std::span<const cell> fields);

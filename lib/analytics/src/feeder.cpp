@@ -18,14 +18,24 @@ std::string event_key(const log::event& event) {
 
 }  // namespace
 
-feeder::feeder(connection_handle connection, log::event_log& source, tick& state, const clock& time, metrics_registry& metrics)
-    : connection_(std::move(connection)), log_(source), tick_(state), time_(time), metrics_(metrics),
-      applied_events_(metrics.make_counter("lodestar_analytics_events_applied_total", "Events applied to the tables")),
-      applied_position_(metrics.make_gauge("lodestar_analytics_applied_position", "Position the tables have reached")),
-      page_duration_(metrics.make_histogram("lodestar_analytics_feed_page_seconds", "Time to apply one page of events")) {}
+feeder::feeder(connection_handle connection, log::event_log& source, tick& state, const clock& time,
+               metrics_registry& metrics)
+    : connection_(std::move(connection)),
+      log_(source),
+      tick_(state),
+      time_(time),
+      metrics_(metrics),
+      applied_events_(metrics.make_counter("lodestar_analytics_events_applied_total",
+                                           "Events applied to the tables")),
+      applied_position_(metrics.make_gauge("lodestar_analytics_applied_position",
+                                           "Position the tables have reached")),
+      page_duration_(metrics.make_histogram("lodestar_analytics_feed_page_seconds",
+                                            "Time to apply one page of events")) {}
 
-result<std::unique_ptr<feeder>> feeder::open(connection_handle connection, const std::vector<event_definition>& definitions,
-                                             log::event_log& source, tick& state, const clock& time, metrics_registry& metrics) {
+result<std::unique_ptr<feeder>> feeder::open(connection_handle connection,
+                                             const std::vector<event_definition>& definitions,
+                                             log::event_log& source, tick& state, const clock& time,
+                                             metrics_registry& metrics) {
   std::unique_ptr<feeder> made(new feeder(std::move(connection), source, state, time, metrics));
   for (const auto& definition : definitions) {
     auto writer = table_writer::open(made->connection_.get(), definition);
@@ -35,7 +45,9 @@ result<std::unique_ptr<feeder>> feeder::open(connection_handle connection, const
   return made;
 }
 
-feeder::~feeder() { stop(); }
+feeder::~feeder() {
+  stop();
+}
 
 result<void> feeder::catch_up() {
   for (;;) {
@@ -48,7 +60,8 @@ result<void> feeder::catch_up() {
 
 void feeder::start(listener told) {
   told_ = std::move(told);
-  // Subscribed before the thread reads: an event that is committed in between is found by the read or by the wake-up.
+  // Subscribed before the thread reads: an event that is committed in between is found by the read
+  // or by the wake-up.
   subscription_ = log_.subscribe([this](log::position) {
     const std::lock_guard lock(mutex_);
     wake_.notify_one();
@@ -90,7 +103,9 @@ void feeder::run() {
 
 bool feeder::wait_for_events() {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || log_.last_position() > tick_.applied.load(std::memory_order_acquire); });
+  wake_.wait(lock, [this] {
+    return stopping_ || log_.last_position() > tick_.applied.load(std::memory_order_acquire);
+  });
   return !stopping_;
 }
 
@@ -108,7 +123,8 @@ result<std::size_t> feeder::apply_page() {
   if (!page) return std::unexpected(std::move(page.error()));
   if (page->empty()) return std::size_t{0};
   const auto began = time_.now();
-  if (auto written = write_rows(*page); !written) return std::unexpected(std::move(written.error()));
+  if (auto written = write_rows(*page); !written)
+    return std::unexpected(std::move(written.error()));
   move(*page);
   applied_events_.add(page->size());
   applied_position_.set(page->back().at);
@@ -127,7 +143,8 @@ result<void> feeder::write_rows(const std::vector<log::event>& page) {
 
 result<void> feeder::append_row(const log::event& event) {
   const auto found = targets_.find(event.event_type);
-  if (found == targets_.end()) return {};  // An event without a table still moves what depends on its key.
+  if (found == targets_.end())
+    return {};  // An event without a table still moves what depends on its key.
   if (auto read = reader_.read(event, found->second.definition->fields, row_); !read) {
     skip(event, read.error());
     return {};
@@ -146,11 +163,19 @@ result<void> feeder::flush_tables() {
 
 void feeder::skip(const log::event& event, const error& reason) {
   // Only types that are declared come here, so the number of label sets is bounded.
-  metrics_.make_counter("lodestar_analytics_events_skipped_total", "Events left out of their table because they do not fit it",
-                        fmt::format("event_type=\"{}\"", event.event_type)).add();
+  metrics_
+      .make_counter("lodestar_analytics_events_skipped_total",
+                    "Events left out of their table because they do not fit it",
+                    fmt::format("event_type=\"{}\"", event.event_type))
+      .add();
   if (!reported_types_.insert(event.event_type).second) return;
-  log_warning("analytics", "an event does not fit its table and is left out; further ones of its type are only counted",
-              {{"event_type", event.event_type}, {"position", event.at}, {"event_id", event.event_id}, {"reason", reason.message}});
+  log_warning(
+      "analytics",
+      "an event does not fit its table and is left out; further ones of its type are only counted",
+      {{"event_type", event.event_type},
+       {"position", event.at},
+       {"event_id", event.event_id},
+       {"reason", reason.message}});
 }
 
 void feeder::move(const std::vector<log::event>& page) {

@@ -1,12 +1,15 @@
 // Moves the log into the tables: page by page, one DuckDB transaction each, then the tick.
 //
-// Order per page: rows are committed; under the tick mutex the dependencies move and `applied` advances; then `advanced`
-// is called. A crash loses nothing, as the tables are in memory and built from the log at each start.
+// Order per page: rows are committed; under the tick mutex the dependencies move and `applied`
+// advances; then `advanced` is called. A crash loses nothing, as the tables are in memory and built
+// from the log at each start.
 //
-// The first failure of DuckDB ends the feeding: trying again would meet the same database in the same state. `applied`
-// stays, so results stay true as of it; `failed` is told once. A log that cannot be read at present is asked again.
+// The first failure of DuckDB ends the feeding: trying again would meet the same database in the
+// same state. `applied` stays, so results stay true as of it; `failed` is told once. A log that
+// cannot be read at present is asked again.
 //
-// Thread-safety: catch_up() and start() from one thread, in this order; failure() and stop() from any.
+// Thread-safety: catch_up() and start() from one thread, in this order; failure() and stop() from
+// any.
 #pragma once
 
 #include <condition_variable>
@@ -34,19 +37,21 @@ namespace lodestar::analytics {
 class feeder {
  public:
   static constexpr std::size_t page_events_max = 2000;
-  /// Rows after which the tables are compressed: about 70 ms for a database of 3 million rows, during which the feeder
-  /// stands and queries do not. Rows that are not compressed take 13 times the memory and 3 times the scan.
+  /// Rows after which the tables are compressed: about 70 ms for a database of 3 million rows,
+  /// during which the feeder stands and queries do not. Rows that are not compressed take 13 times
+  /// the memory and 3 times the scan.
   static constexpr std::size_t compress_rows = 250'000;
   static constexpr milliseconds retry_delay{200};
 
   struct listener {
-    std::function<void(std::int64_t applied, bool more)> advanced;  ///< `more`: another page follows at once.
+    std::function<void(std::int64_t applied, bool more)>
+        advanced;  ///< `more`: another page follows at once.
     std::function<void(const error&)> failed;
   };
 
-  [[nodiscard]] static result<std::unique_ptr<feeder>> open(connection_handle connection,
-      const std::vector<event_definition>& definitions, log::event_log& source, tick& state, const clock& time,
-      metrics_registry& metrics);
+  [[nodiscard]] static result<std::unique_ptr<feeder>> open(
+      connection_handle connection, const std::vector<event_definition>& definitions,
+      log::event_log& source, tick& state, const clock& time, metrics_registry& metrics);
   ~feeder();
 
   /// Applies what the log holds, on the calling thread.
@@ -63,7 +68,8 @@ class feeder {
     table_writer writer;
   };
 
-  feeder(connection_handle connection, log::event_log& source, tick& state, const clock& time, metrics_registry& metrics);
+  feeder(connection_handle connection, log::event_log& source, tick& state, const clock& time,
+         metrics_registry& metrics);
   void run();
   [[nodiscard]] bool wait_for_events();
   void wait_to_retry(const error& reason);
@@ -85,10 +91,10 @@ class feeder {
   gauge& applied_position_;
   histogram& page_duration_;
 
-  std::map<std::string, target, std::less<>> targets_;   ///< By event type.
+  std::map<std::string, target, std::less<>> targets_;  ///< By event type.
   payload_reader reader_;
   std::vector<cell> row_;
-  std::set<std::string> reported_types_;                  ///< Event types whose first bad event was logged.
+  std::set<std::string> reported_types_;  ///< Event types whose first bad event was logged.
   std::size_t uncompressed_rows_ = 0;
 
   std::unique_ptr<log::tail_subscription> subscription_;

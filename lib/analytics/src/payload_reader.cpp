@@ -23,7 +23,9 @@ bool read_integer(element value, cell& out) {
   double number = 0;
   // 3.0 is an integer to whoever wrote it; beyond 2^53 a double does not say which one.
   constexpr double exact_max = 9'007'199'254'740'992.0;
-  if (value.get(number) != simdjson::SUCCESS || std::trunc(number) != number || std::abs(number) > exact_max) return false;
+  if (value.get(number) != simdjson::SUCCESS || std::trunc(number) != number ||
+      std::abs(number) > exact_max)
+    return false;
   out = static_cast<std::int64_t>(number);
   return true;
 }
@@ -66,24 +68,31 @@ struct payload_reader::parser {
 payload_reader::payload_reader() : parser_(std::make_unique<parser>()) {}
 payload_reader::~payload_reader() = default;
 
-result<void> payload_reader::read(const log::event& event, const std::vector<field>& fields, std::vector<cell>& values) {
+result<void> payload_reader::read(const log::event& event, const std::vector<field>& fields,
+                                  std::vector<cell>& values) {
   values.clear();
   if (!simdjson::validate_utf8(event.aggregate_id)) {
     return fail(error_code::invalid_argument, "the aggregate id is not UTF-8", "aggregate_id");
   }
   simdjson::dom::object object;
-  if (const auto outcome = parser_->json.parse(event.payload).get(object); outcome != simdjson::SUCCESS) {
-    return fail(error_code::invalid_argument, fmt::format("the payload is no JSON object ({})", simdjson::error_message(outcome)), "payload");
+  if (const auto outcome = parser_->json.parse(event.payload).get(object);
+      outcome != simdjson::SUCCESS) {
+    return fail(error_code::invalid_argument,
+                fmt::format("the payload is no JSON object ({})", simdjson::error_message(outcome)),
+                "payload");
   }
   for (const auto& wanted : fields) {
     element value;
-    const bool absent = object.at_key(wanted.name).get(value) != simdjson::SUCCESS || value.is_null();
+    const bool absent =
+        object.at_key(wanted.name).get(value) != simdjson::SUCCESS || value.is_null();
     if (absent && wanted.required) {
-      return fail(error_code::invalid_argument, fmt::format("the field '{}' is missing", wanted.name), "payload." + wanted.name);
+      return fail(error_code::invalid_argument,
+                  fmt::format("the field '{}' is missing", wanted.name), "payload." + wanted.name);
     }
     auto& out = values.emplace_back();
     if (!absent && !read_typed(value, wanted.type, out)) {
-      return fail(error_code::invalid_argument, fmt::format("the field '{}' is not a {}", wanted.name, to_string(wanted.type)),
+      return fail(error_code::invalid_argument,
+                  fmt::format("the field '{}' is not a {}", wanted.name, to_string(wanted.type)),
                   "payload." + wanted.name);
     }
   }

@@ -11,15 +11,18 @@ namespace lodestar::analytics {
 void position_waiters::add(std::int64_t position, std::int64_t deadline_ms, handler done) {
   std::optional<error> refused;
   {
-    // Under the lock: advance() takes it after `applied` is stored, so a waiter added here is seen there or sees it here.
+    // Under the lock: advance() takes it after `applied` is stored, so a waiter added here is seen
+    // there or sees it here.
     const std::lock_guard lock(mutex_);
     if (tick_.applied.load(std::memory_order_acquire) < position) {
       refused = closed_;
       if (!refused) {
         auto added = std::make_shared<waiter>(std::move(done), timer::ticket{});
         waiting_.emplace(position, added);
-        const auto due = time_.now() + milliseconds(std::clamp<std::int64_t>(deadline_ms, 0, 86'400'000));
-        added->deadline = timer_.schedule(due, [this, position, added] { expire(position, added); });
+        const auto due =
+            time_.now() + milliseconds(std::clamp<std::int64_t>(deadline_ms, 0, 86'400'000));
+        added->deadline =
+            timer_.schedule(due, [this, position, added] { expire(position, added); });
         return;
       }
     }
@@ -67,8 +70,9 @@ bool position_waiters::take(std::int64_t position, const std::shared_ptr<waiter>
 void position_waiters::expire(std::int64_t position, const std::shared_ptr<waiter>& late) {
   if (!take(position, late)) return;
   const auto applied = tick_.applied.load(std::memory_order_acquire);
-  late->done(fail(error_code::deadline_exceeded,
-                  fmt::format("position {} was not reached in time, the tables are at {}", position, applied)));
+  late->done(fail(
+      error_code::deadline_exceeded,
+      fmt::format("position {} was not reached in time, the tables are at {}", position, applied)));
 }
 
 }  // namespace lodestar::analytics

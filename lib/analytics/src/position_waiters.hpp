@@ -1,6 +1,7 @@
 // Callbacks that wait for the tables to reach a position, each with a deadline.
 //
-// Thread-safety: all members may be called from any thread. Callbacks run without a lock, each exactly once.
+// Thread-safety: all members may be called from any thread. Callbacks run without a lock, each
+// exactly once.
 #pragma once
 
 #include <functional>
@@ -20,12 +21,14 @@ class position_waiters {
  public:
   using handler = std::move_only_function<void(result<std::int64_t>)>;
 
-  position_waiters(tick& state, timer& deadlines, const clock& time) : tick_(state), timer_(deadlines), time_(time) {}
+  position_waiters(tick& state, timer& deadlines, const clock& time)
+      : tick_(state), timer_(deadlines), time_(time) {}
 
   void add(std::int64_t position, std::int64_t deadline_ms, handler done);
   /// Calls those whose position is reached.
   void advance(std::int64_t applied);
-  /// Answers everybody, now and later, with the error (positions that are reached already still succeed).
+  /// Answers everybody, now and later, with the error (positions that are reached already still
+  /// succeed).
   void close(const error& reason);
 
  private:

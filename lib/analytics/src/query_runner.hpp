@@ -1,10 +1,13 @@
-// Runs bound queries: a fixed number of threads, each with a DuckDB connection and its prepared statements.
+// Runs bound queries: a fixed number of threads, each with a DuckDB connection and its prepared
+// statements.
 //
-// Two lanes, each bounded, are served in turn, so neither requests nor refresh rounds starve the others. A deadline
-// counts from submit(): a job that still waits is answered by the timer, one that runs is interrupted (again and again,
-// as DuckDB forgets an interrupt that comes before the statement begins).
+// Two lanes, each bounded, are served in turn, so neither requests nor refresh rounds starve the
+// others. A deadline counts from submit(): a job that still waits is answered by the timer, one
+// that runs is interrupted (again and again, as DuckDB forgets an interrupt that comes before the
+// statement begins).
 //
-// Thread-safety: all members may be called from any thread. `done` is called exactly once, without a lock held.
+// Thread-safety: all members may be called from any thread. `done` is called exactly once, without
+// a lock held.
 #pragma once
 
 #include <array>
@@ -41,15 +44,20 @@ class query_runner {
     std::size_t result_bytes_max;
   };
 
-  [[nodiscard]] static result<std::unique_ptr<query_runner>> open(const database& source, const limits& bounds, std::size_t queries,
-      tick& state, timer& deadlines, const clock& time, metrics_registry& metrics);
+  [[nodiscard]] static result<std::unique_ptr<query_runner>> open(
+      const database& source, const limits& bounds, std::size_t queries, tick& state,
+      timer& deadlines, const clock& time, metrics_registry& metrics);
   ~query_runner();
 
-  /// Runs the query as of the position, or of applied() at the moment it starts when that is nothing.
-  void submit(std::shared_ptr<const bound_query::state> query, std::optional<std::int64_t> as_of, lane where, handler done);
+  /// Runs the query as of the position, or of applied() at the moment it starts when that is
+  /// nothing.
+  void submit(std::shared_ptr<const bound_query::state> query, std::optional<std::int64_t> as_of,
+              lane where, handler done);
 
   /// How often DuckDB ran query number `index`.
-  [[nodiscard]] std::uint64_t executions(std::size_t index) const noexcept { return executions_[index].load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t executions(std::size_t index) const noexcept {
+    return executions_[index].load(std::memory_order_relaxed);
+  }
 
   /// Answers what waits and what runs with cancelled, joins the threads.
   void stop();
@@ -59,7 +67,8 @@ class query_runner {
   struct job;
   using job_pointer = std::shared_ptr<job>;
 
-  query_runner(const limits& bounds, std::size_t queries, tick& state, timer& deadlines, const clock& time, metrics_registry& metrics);
+  query_runner(const limits& bounds, std::size_t queries, tick& state, timer& deadlines,
+               const clock& time, metrics_registry& metrics);
   void run(session& own);
   [[nodiscard]] job_pointer next_job(session& own);
   [[nodiscard]] job_pointer pop();

@@ -42,7 +42,8 @@ void append_integer(std::string& out, std::int64_t value, value_type type) {
     return;
   }
   const bool date = type == value_type::date;
-  const std::int64_t infinity = date ? std::numeric_limits<std::int32_t>::max() : std::numeric_limits<std::int64_t>::max();
+  const std::int64_t infinity =
+      date ? std::numeric_limits<std::int32_t>::max() : std::numeric_limits<std::int64_t>::max();
   if (value >= infinity || value <= -infinity) {
     out += value < 0 ? "-Infinity" : "Infinity";
   } else {
@@ -52,7 +53,8 @@ void append_integer(std::string& out, std::int64_t value, value_type type) {
 
 void append_cell(std::string& out, const cell& value, value_type type) {
   if (const auto* text = std::get_if<std::string_view>(&value)) return append_text(out, *text);
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return append_integer(out, *integer, type);
+  if (const auto* integer = std::get_if<std::int64_t>(&value))
+    return append_integer(out, *integer, type);
   if (const auto* number = std::get_if<double>(&value)) return append_number(out, *number);
   if (const auto* truth = std::get_if<bool>(&value)) out += *truth ? "true" : "false";
 }

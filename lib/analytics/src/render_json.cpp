@@ -42,7 +42,8 @@ void append_number(std::string& out, double number) {
 
 /// Of a timestamp or date, DuckDB's infinities are the ends of the range.
 bool is_infinite(std::int64_t value, value_type type) {
-  const std::int64_t infinity = type == value_type::date ? std::numeric_limits<std::int32_t>::max() : std::numeric_limits<std::int64_t>::max();
+  const std::int64_t infinity = type == value_type::date ? std::numeric_limits<std::int32_t>::max()
+                                                         : std::numeric_limits<std::int64_t>::max();
   return value >= infinity || value <= -infinity;
 }
 
@@ -52,13 +53,15 @@ void append_integer(std::string& out, std::int64_t value, value_type type) {
   } else if (is_infinite(value, type)) {
     out += "null";
   } else {
-    append_text(out, type == value_type::date ? format_date_days(value) : format_timestamp_us(value));
+    append_text(out,
+                type == value_type::date ? format_date_days(value) : format_timestamp_us(value));
   }
 }
 
 void append_cell(std::string& out, const cell& value, value_type type) {
   if (const auto* text = std::get_if<std::string_view>(&value)) return append_text(out, *text);
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return append_integer(out, *integer, type);
+  if (const auto* integer = std::get_if<std::int64_t>(&value))
+    return append_integer(out, *integer, type);
   if (const auto* number = std::get_if<double>(&value)) return append_number(out, *number);
   if (const auto* truth = std::get_if<bool>(&value)) {
     out += *truth ? "true" : "false";

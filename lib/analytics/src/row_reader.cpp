@@ -21,14 +21,18 @@ class duckdb_row_reader final : public row_reader {
   duckdb_row_reader(database source, connection_handle connection)
       : source_(std::move(source)), connection_(std::move(connection)) {}
 
-  /// Every column as text; rows are handed out while the query runs, so the size of the files does not matter.
+  /// Every column as text; rows are handed out while the query runs, so the size of the files does
+  /// not matter.
   result<void> begin(const std::string& sql) {
-    const std::string texts = fmt::format("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n{}\n)", without_semicolon(sql, sql_tokens(sql)));
+    const std::string texts = fmt::format("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n{}\n)",
+                                          without_semicolon(sql, sql_tokens(sql)));
     if (duckdb_prepare(connection_.get(), texts.c_str(), statement_.out()) != DuckDBSuccess) {
-      return std::unexpected(duckdb_failure(DUCKDB_ERROR_BINDER, duckdb_prepare_error(statement_.get())));
+      return std::unexpected(
+          duckdb_failure(DUCKDB_ERROR_BINDER, duckdb_prepare_error(statement_.get())));
     }
     duckdb_pending_result pending = nullptr;
-    const bool ready = duckdb_pending_prepared_streaming(statement_.get(), &pending) == DuckDBSuccess;
+    const bool ready =
+        duckdb_pending_prepared_streaming(statement_.get(), &pending) == DuckDBSuccess;
     const bool began = ready && duckdb_execute_pending(pending, rows_.get()) == DuckDBSuccess;
     duckdb_destroy_pending(&pending);
     if (!began) return std::unexpected(failure_of_rows());
@@ -52,12 +56,14 @@ class duckdb_row_reader final : public row_reader {
     columns_.clear();
     for (idx_t column = 0; column < names_.size(); ++column) {
       duckdb_vector values = duckdb_data_chunk_get_vector(chunk_.get(), column);
-      columns_.push_back({static_cast<const duckdb_string_t*>(duckdb_vector_get_data(values)), duckdb_vector_get_validity(values)});
+      columns_.push_back({static_cast<const duckdb_string_t*>(duckdb_vector_get_data(values)),
+                          duckdb_vector_get_validity(values)});
     }
     return duckdb_data_chunk_get_size(chunk_.get());
   }
 
-  [[nodiscard]] std::optional<std::string_view> at(std::size_t row, std::size_t column) const override {
+  [[nodiscard]] std::optional<std::string_view> at(std::size_t row,
+                                                   std::size_t column) const override {
     const auto& [values, validity] = columns_[column];
     if (validity != nullptr && !duckdb_validity_row_is_valid(validity, row)) return std::nullopt;
     // duckdb_string_t_data wants a pointer it may write through, and never does.
@@ -83,7 +89,8 @@ class duckdb_row_reader final : public row_reader {
 
 }  // namespace
 
-result<std::unique_ptr<row_reader>> row_reader::open(const std::string& sql, const std::filesystem::path& folder) {
+result<std::unique_ptr<row_reader>> row_reader::open(const std::string& sql,
+                                                     const std::filesystem::path& folder) {
   options settings;
   settings.threads = 1;
   auto source = database::open(settings);
@@ -91,7 +98,8 @@ result<std::unique_ptr<row_reader>> row_reader::open(const std::string& sql, con
   auto connection = source->connect();
   if (!connection) return std::unexpected(std::move(connection.error()));
   // The search path belongs to a connection, not to the instance.
-  auto search_path = run_statement(connection->get(), "SET file_search_path = " + quote_literal(folder.string()));
+  auto search_path =
+      run_statement(connection->get(), "SET file_search_path = " + quote_literal(folder.string()));
   if (!search_path) return std::unexpected(std::move(search_path.error()));
   auto made = std::make_unique<duckdb_row_reader>(std::move(*source), std::move(*connection));
   if (auto began = made->begin(sql); !began) return std::unexpected(std::move(began.error()));

@@ -46,7 +46,8 @@ TEST(row_reader, file_names_start_at_the_folder) {
 TEST(row_reader, says_what_is_wrong) {
   EXPECT_FALSE(row_reader::open("SELECT * FROM read_csv('missing.csv')", "."));
   EXPECT_FALSE(row_reader::open("SELEC 1", "."));
-  auto reader = row_reader::open("SELECT CAST(v AS INTEGER) FROM (VALUES ('1'), ('x')) AS t(v)", ".");
+  auto reader =
+      row_reader::open("SELECT CAST(v AS INTEGER) FROM (VALUES ('1'), ('x')) AS t(v)", ".");
   EXPECT_TRUE(!reader || !(*reader)->next_chunk());
 }
 

@@ -25,16 +25,19 @@
 namespace lodestar::analytics {
 namespace {
 
-/// A result's key in the cache: its identity, and the request itself to tell two requests of one hash apart.
+/// A result's key in the cache: its identity, and the request itself to tell two requests of one
+/// hash apart.
 struct request_key {
   std::shared_ptr<const bound_query::state> query;
   friend bool operator==(const request_key& left, const request_key& right) {
-    return left.query == right.query ||
-           (left.query->identity == right.query->identity && left.query->canonical == right.query->canonical);
+    return left.query == right.query || (left.query->identity == right.query->identity &&
+                                         left.query->canonical == right.query->canonical);
   }
 };
 struct request_key_hash {
-  [[nodiscard]] std::size_t operator()(const request_key& key) const noexcept { return std::hash<hash128>{}(key.query->identity); }
+  [[nodiscard]] std::size_t operator()(const request_key& key) const noexcept {
+    return std::hash<hash128>{}(key.query->identity);
+  }
 };
 using result_cache = swr::cache<request_key, query_result_ptr, request_key_hash>;
 
@@ -55,9 +58,12 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 result<void> check_query(const query_definition& definition) {
   for (auto at = definition.parameters.begin(); at != definition.parameters.end(); ++at) {
     const bool reserved = at->name.empty() || at->name == as_of_parameter;
-    const bool twice = std::ranges::find(definition.parameters.begin(), at, at->name, &parameter::name) != at;
+    const bool twice =
+        std::ranges::find(definition.parameters.begin(), at, at->name, &parameter::name) != at;
     if (reserved || twice) {
-      return fail(error_code::invalid_argument, fmt::format("the parameter name '{}' is {}", at->name, twice ? "declared twice" : "not allowed"),
+      return fail(error_code::invalid_argument,
+                  fmt::format("the parameter name '{}' is {}", at->name,
+                              twice ? "declared twice" : "not allowed"),
                   definition.file, "choose another name");
     }
     if (!at->default_value) continue;
@@ -72,24 +78,32 @@ result<void> check_query(const query_definition& definition) {
 
 class duckdb_service final : public service {
  public:
-  duckdb_service(const options& settings, std::vector<event_definition> events, std::vector<query_definition> queries,
-                 log::event_log& log, clock& time, metrics_registry& metrics, database opened);
+  duckdb_service(const options& settings, std::vector<event_definition> events,
+                 std::vector<query_definition> queries, log::event_log& log, clock& time,
+                 metrics_registry& metrics, database opened);
   ~duckdb_service() override { duckdb_service::stop(); }
 
   [[nodiscard]] result<void> load(std::span<const table_definition> tables);
 
-  [[nodiscard]] const std::vector<query_definition>& queries() const noexcept override { return definitions_; }
+  [[nodiscard]] const std::vector<query_definition>& queries() const noexcept override {
+    return definitions_;
+  }
   [[nodiscard]] std::vector<error> query_errors() const override;
   [[nodiscard]] std::optional<error> feeder_error() const override { return feeder_->failure(); }
-  [[nodiscard]] std::int64_t applied() const noexcept override { return tick_.applied.load(std::memory_order_acquire); }
-  void when_applied(std::int64_t position, std::int64_t deadline_ms, std::move_only_function<void(result<std::int64_t>)> done) override {
+  [[nodiscard]] std::int64_t applied() const noexcept override {
+    return tick_.applied.load(std::memory_order_acquire);
+  }
+  void when_applied(std::int64_t position, std::int64_t deadline_ms,
+                    std::move_only_function<void(result<std::int64_t>)> done) override {
     waiters_.add(position, deadline_ms, std::move(done));
   }
   [[nodiscard]] result<bound_query> bind(std::string_view name, const parameters& values) override;
   void get(const bound_query& query, const swr::demand& demand, query_handler done) override;
-  [[nodiscard]] std::optional<query_answer> get_cached(const bound_query& query, const swr::demand& demand) override;
+  [[nodiscard]] std::optional<query_answer> get_cached(const bound_query& query,
+                                                       const swr::demand& demand) override;
   void get_as_of(const bound_query& query, std::int64_t position, query_handler done) override;
-  [[nodiscard]] std::unique_ptr<watch> start_watch(std::vector<bound_query> queries,
+  [[nodiscard]] std::unique_ptr<watch> start_watch(
+      std::vector<bound_query> queries,
       std::function<void(std::shared_ptr<const watch_state>)> changed) override {
     return watches_.start(std::move(queries), std::move(changed));
   }
@@ -104,7 +118,8 @@ class duckdb_service final : public service {
   [[nodiscard]] result<void> compile_queries();
   [[nodiscard]] std::shared_ptr<const bound_query::state> state_of(const bound_query& query) const;
   [[nodiscard]] result<std::shared_ptr<const known_query>> find_query(std::string_view name) const;
-  void get_in_lane(const bound_query& query, const swr::demand& demand, lane where, query_handler done);
+  void get_in_lane(const bound_query& query, const swr::demand& demand, lane where,
+                   query_handler done);
   [[nodiscard]] watch_host make_watch_host();
 
   const options settings_;
@@ -127,26 +142,39 @@ class duckdb_service final : public service {
   std::once_flag stopped_;
 };
 
-duckdb_service::duckdb_service(const options& settings, std::vector<event_definition> events, std::vector<query_definition> queries,
-                               log::event_log& log, clock& time, metrics_registry& metrics, database opened)
-    : settings_(settings), events_(std::move(events)), definitions_(std::move(queries)), log_(log), time_(time), metrics_(metrics),
-      database_(std::move(opened)), timer_(time), waiters_(tick_, timer_, time), cache_(settings.cache_bytes_max, time),
+duckdb_service::duckdb_service(const options& settings, std::vector<event_definition> events,
+                               std::vector<query_definition> queries, log::event_log& log,
+                               clock& time, metrics_registry& metrics, database opened)
+    : settings_(settings),
+      events_(std::move(events)),
+      definitions_(std::move(queries)),
+      log_(log),
+      time_(time),
+      metrics_(metrics),
+      database_(std::move(opened)),
+      timer_(time),
+      waiters_(tick_, timer_, time),
+      cache_(settings.cache_bytes_max, time),
       watches_(make_watch_host()) {}
 
 result<void> duckdb_service::load(std::span<const table_definition> tables) {
   if (auto created = create_tables(tables); !created) return created;
   if (auto applied = apply_log(); !applied) return applied;
-  // Compresses what was loaded: 3 million flights take 18 instead of 233 MB, and a scan of them a third of the time.
+  // Compresses what was loaded: 3 million flights take 18 instead of 233 MB, and a scan of them a
+  // third of the time.
   if (auto compressed = database_.load("CHECKPOINT"); !compressed) return compressed;
   if (auto compiled = compile_queries(); !compiled) return compiled;
-  const query_runner::limits limits{connections(), settings_.waiting_queries_max, settings_.result_bytes_max};
-  auto runner = query_runner::open(database_, limits, definitions_.size(), tick_, timer_, time_, metrics_);
+  const query_runner::limits limits{connections(), settings_.waiting_queries_max,
+                                    settings_.result_bytes_max};
+  auto runner =
+      query_runner::open(database_, limits, definitions_.size(), tick_, timer_, time_, metrics_);
   if (!runner) return std::unexpected(std::move(runner.error()));
   runner_ = std::move(*runner);
-  feeder_->start({.advanced = [this](std::int64_t position, bool more) {
-                    watches_.wake(more);
-                    waiters_.advance(position);
-                  },
+  feeder_->start({.advanced =
+                      [this](std::int64_t position, bool more) {
+                        watches_.wake(more);
+                        waiters_.advance(position);
+                      },
                   .failed = [this](const error& reason) { waiters_.close(reason); }});
   return {};
 }
@@ -182,12 +210,18 @@ result<void> duckdb_service::compile_queries() {
   for (std::size_t index = 0; index < definitions_.size(); ++index) {
     const auto& definition = definitions_[index];
     if (known_.contains(definition.name)) {
-      return fail(error_code::invalid_argument, fmt::format("the query '{}' is declared twice", definition.name), definition.file);
+      return fail(error_code::invalid_argument,
+                  fmt::format("the query '{}' is declared twice", definition.name),
+                  definition.file);
     }
     const auto checked = check_query(definition);
-    auto compiled = checked ? compile_query(connection->get(), definition, events_) : std::unexpected(checked.error());
-    if (!compiled) log_warning("analytics", "a query cannot run", {{"query", definition.name}, {"reason", compiled.error().describe()}});
-    known_.emplace(definition.name, std::make_shared<const known_query>(index, definition, std::move(compiled)));
+    auto compiled = checked ? compile_query(connection->get(), definition, events_)
+                            : std::unexpected(checked.error());
+    if (!compiled)
+      log_warning("analytics", "a query cannot run",
+                  {{"query", definition.name}, {"reason", compiled.error().describe()}});
+    known_.emplace(definition.name,
+                   std::make_shared<const known_query>(index, definition, std::move(compiled)));
   }
   return {};
 }
@@ -236,7 +270,8 @@ std::shared_ptr<const bound_query::state> duckdb_service::state_of(const bound_q
 }
 
 void duckdb_service::get(const bound_query& query, const swr::demand& demand, query_handler done) {
-  if (demand.position_min <= applied()) return get_in_lane(query, demand, lane::request, std::move(done));
+  if (demand.position_min <= applied())
+    return get_in_lane(query, demand, lane::request, std::move(done));
   // The cache may be asked only about positions that the dependencies have heard of.
   when_applied(demand.position_min, query.definition().deadline_ms,
                [this, query, demand, done = std::move(done)](result<std::int64_t> reached) mutable {
@@ -245,43 +280,63 @@ void duckdb_service::get(const bound_query& query, const swr::demand& demand, qu
                });
 }
 
-void duckdb_service::get_in_lane(const bound_query& query, const swr::demand& demand, lane where, query_handler done) {
+void duckdb_service::get_in_lane(const bound_query& query, const swr::demand& demand, lane where,
+                                 query_handler done) {
   const auto state = state_of(query);
-  const auto as_of = demand.position_max == swr::position_unlimited ? std::nullopt : std::optional(demand.position_max);
+  const auto as_of = demand.position_max == swr::position_unlimited
+                         ? std::nullopt
+                         : std::optional(demand.position_max);
   const auto load = [this, state, as_of, where](result_cache::done loaded) {
     runner_->submit(state, as_of, where, std::move(loaded));
   };
   cache_.get_or_load({state}, query.definition().lifetimes, demand, load, std::move(done));
 }
 
-std::optional<query_answer> duckdb_service::get_cached(const bound_query& query, const swr::demand& demand) {
+std::optional<query_answer> duckdb_service::get_cached(const bound_query& query,
+                                                       const swr::demand& demand) {
   if (demand.position_min > applied()) return std::nullopt;
   return cache_.get({state_of(query)}, query.definition().lifetimes, demand);
 }
 
-void duckdb_service::get_as_of(const bound_query& query, std::int64_t position, query_handler done) {
+void duckdb_service::get_as_of(const bound_query& query, std::int64_t position,
+                               query_handler done) {
   if (position < 0 || position > applied()) {
-    return done(fail(error_code::invalid_argument, fmt::format("the position {} is not between 0 and {}", position, applied()), "as_of"));
+    return done(fail(error_code::invalid_argument,
+                     fmt::format("the position {} is not between 0 and {}", position, applied()),
+                     "as_of"));
   }
-  runner_->submit(state_of(query), position, lane::request, [done = std::move(done)](result<query_outcome> outcome) mutable {
-    if (!outcome) return done(std::unexpected(std::move(outcome.error())));
-    done(query_answer{.value = std::move(outcome->value), .computed_at = outcome->computed_at, .state = swr::freshness::fresh,
-                      .hit = false, .coalesced = false, .age_ms = 0});
-  });
+  runner_->submit(state_of(query), position, lane::request,
+                  [done = std::move(done)](result<query_outcome> outcome) mutable {
+                    if (!outcome) return done(std::unexpected(std::move(outcome.error())));
+                    done(query_answer{.value = std::move(outcome->value),
+                                      .computed_at = outcome->computed_at,
+                                      .state = swr::freshness::fresh,
+                                      .hit = false,
+                                      .coalesced = false,
+                                      .age_ms = 0});
+                  });
 }
 
 watch_host duckdb_service::make_watch_host() {
-  return {.state = tick_, .schedule = timer_, .time = time_, .round_interval = milliseconds(settings_.round_interval_ms),
-          .rounds = metrics_.make_counter("lodestar_analytics_rounds_total", "Refresh rounds of watches"),
+  return {.state = tick_,
+          .schedule = timer_,
+          .time = time_,
+          .round_interval = milliseconds(settings_.round_interval_ms),
+          .rounds =
+              metrics_.make_counter("lodestar_analytics_rounds_total", "Refresh rounds of watches"),
           .compute = [this](const bound_query& query, std::int64_t position, query_handler done) {
-            const swr::demand exactly{.position_min = position, .position_max = position, .allow_stale = false, .bypass = false};
+            const swr::demand exactly{.position_min = position,
+                                      .position_max = position,
+                                      .allow_stale = false,
+                                      .bypass = false};
             get_in_lane(query, exactly, lane::round, std::move(done));
           }};
 }
 
 std::uint64_t duckdb_service::executions() const noexcept {
   std::uint64_t total = 0;
-  for (std::size_t index = 0; index < definitions_.size(); ++index) total += runner_->executions(index);
+  for (std::size_t index = 0; index < definitions_.size(); ++index)
+    total += runner_->executions(index);
   return total;
 }
 
@@ -302,12 +357,16 @@ void duckdb_service::stop() {
 
 }  // namespace
 
-result<std::unique_ptr<service>> service::open(const options& settings, std::vector<event_definition> events,
-                                               std::vector<table_definition> tables, std::vector<query_definition> queries,
-                                               log::event_log& log, clock& time, metrics_registry& metrics) {
+result<std::unique_ptr<service>> service::open(const options& settings,
+                                               std::vector<event_definition> events,
+                                               std::vector<table_definition> tables,
+                                               std::vector<query_definition> queries,
+                                               log::event_log& log, clock& time,
+                                               metrics_registry& metrics) {
   auto opened = database::open(settings);
   if (!opened) return std::unexpected(std::move(opened.error()));
-  auto made = std::make_unique<duckdb_service>(settings, std::move(events), std::move(queries), log, time, metrics, std::move(*opened));
+  auto made = std::make_unique<duckdb_service>(settings, std::move(events), std::move(queries), log,
+                                               time, metrics, std::move(*opened));
   if (auto loaded = made->load(tables); !loaded) return std::unexpected(std::move(loaded.error()));
   return made;
 }

@@ -1,5 +1,6 @@
-// Goal: an answer is exactly what the SQL gives as of its position, is computed no more often than needed, and whatever
-// is wrong (queries, parameters, events, a slow or greedy query, a stop) is an error of the one who asked.
+// Goal: an answer is exactly what the SQL gives as of its position, is computed no more often than
+// needed, and whatever is wrong (queries, parameters, events, a slow or greedy query, a stop) is an
+// error of the one who asked.
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -17,7 +18,8 @@ using testing::total_query;
 
 class analytics_service : public testing::service_fixture {
  protected:
-  void expect_error(std::string sql, error_code code, std::string_view place, std::string_view message) {
+  void expect_error(std::string sql, error_code code, std::string_view place,
+                    std::string_view message) {
     open_service({make_query("q", std::move(sql))});
     const auto bound = service_->bind("q", {});
     ASSERT_FALSE(bound);
@@ -50,7 +52,8 @@ TEST_F(analytics_service, answers_exactly_as_of_each_position) {
 }
 
 TEST_F(analytics_service, sees_new_events_through_a_query_without_parameters) {
-  // DuckDB folds getvariable() into a prepared statement without parameters: such a query would stand still.
+  // DuckDB folds getvariable() into a prepared statement without parameters: such a query would
+  // stand still.
   open_service({total_query()});
   for (int index = 1; index <= 5; ++index) {
     append_and_apply(flight("ATL", 1));
@@ -96,7 +99,8 @@ TEST_F(analytics_service, an_event_runs_no_query_that_it_does_not_touch) {
 }
 
 TEST_F(analytics_service, a_thousand_who_ask_at_once_cost_one_execution) {
-  open_service({make_query("slow", "SELECT count(*) FROM range(3000000) a(x), range(10) b(y) WHERE (x * y) % 7 = 3")});
+  open_service({make_query(
+      "slow", "SELECT count(*) FROM range(3000000) a(x), range(10) b(y) WHERE (x * y) % 7 = 3")});
   const auto query = bind("slow");
   constexpr int askers = 1000;
   std::latch answered(askers);
@@ -140,16 +144,22 @@ TEST_F(analytics_service, tells_when_a_position_is_not_reached_in_time) {
 }
 
 TEST_F(analytics_service, loads_history_and_static_tables_and_then_closes_the_door) {
-  std::ofstream(folder_ / "old.csv") << "origin,destination,delay,departed_at,fare\nATL,SFO,5,2001-01-01 00:00:00,1.5\nSFO,ATL,7,,\n";
+  std::ofstream(folder_ / "old.csv") << "origin,destination,delay,departed_at,fare\nATL,SFO,5,2001-"
+                                        "01-01 00:00:00,1.5\nSFO,ATL,7,,\n";
   std::ofstream(folder_ / "airports.csv") << "code,city\nATL,Atlanta\nSFO,San Francisco\n";
   auto definition = flight_definition();
   definition.history_sql = "SELECT * FROM 'old.csv'; -- with a comment";
-  open_service({make_query("q", "SELECT city, count(*) AS n, sum(delay) AS delay, min(position) AS first, min(departed_at) AS at "
-                                "FROM flight JOIN airport ON code = origin GROUP BY city ORDER BY city"),
+  open_service({make_query("q",
+                           "SELECT city, count(*) AS n, sum(delay) AS delay, min(position) AS "
+                           "first, min(departed_at) AS at "
+                           "FROM flight JOIN airport ON code = origin GROUP BY city ORDER BY city"),
                 make_query("file", "SELECT * FROM 'airports.csv'")},
                {definition}, {{"airport", "FROM 'airports.csv'", "tables.toml"}});
   append_and_apply(flight("ATL", 10));
-  EXPECT_NE(json(get(bind("q"))).find(R"([["Atlanta",2,15,0,"2001-01-01T00:00:00Z"],["San Francisco",1,7,0,null]])"), std::string::npos)
+  EXPECT_NE(
+      json(get(bind("q")))
+          .find(R"([["Atlanta",2,15,0,"2001-01-01T00:00:00Z"],["San Francisco",1,7,0,null]])"),
+      std::string::npos)
       << json(get(bind("q")));
   EXPECT_EQ(service_->bind("file", {}).error().place, "queries/file.sql:1");
 }
@@ -184,42 +194,57 @@ TEST_F(analytics_service, leaves_out_events_that_do_not_fit_and_counts_them) {
   append_and_apply(flight("ATL", 3));
   EXPECT_EQ(integer(*get(bind("total"))->value), 1);
   EXPECT_EQ(service_->feeder_error(), std::nullopt);
-  EXPECT_NE(metrics_.expose().find("lodestar_analytics_events_skipped_total{event_type=\"FlightDeparted\"} 1"), std::string::npos);
+  EXPECT_NE(metrics_.expose().find(
+                "lodestar_analytics_events_skipped_total{event_type=\"FlightDeparted\"} 1"),
+            std::string::npos);
 }
 
 TEST_F(analytics_service, takes_parameters_as_data) {
-  auto text = make_query("text", "SELECT $value AS value, count(*) AS n FROM flight WHERE origin = $value");
+  auto text =
+      make_query("text", "SELECT $value AS value, count(*) AS n FROM flight WHERE origin = $value");
   text.parameters = {{"value", value_type::text, std::nullopt}};
   open_service({text, total_query()});
   append_and_apply(flight("ATL", 1));
-  for (const std::string value : {"ATL' OR '1'='1", "'; DROP TABLE flight_log; --", "$lodestar_as_of", "\"", "{}", "東京", ""}) {
+  for (const std::string value : {"ATL' OR '1'='1", "'; DROP TABLE flight_log; --",
+                                  "$lodestar_as_of", "\"", "{}", "東京", ""}) {
     const auto answer = get(bind("text", {{"value", value}}));
     ASSERT_TRUE(answer) << answer.error().describe();
     EXPECT_EQ(answer->value->at(0, 0), cell(std::string_view(value)));
     EXPECT_EQ(integer(*answer->value, 1), 0);
   }
   const std::string with_nul("a\0b", 3);
-  EXPECT_EQ(get(bind("text", {{"value", with_nul}}))->value->at(0, 0), cell(std::string_view(with_nul)));
+  EXPECT_EQ(get(bind("text", {{"value", with_nul}}))->value->at(0, 0),
+            cell(std::string_view(with_nul)));
   EXPECT_EQ(integer(*get(bind("total"))->value), 1);
 }
 
 TEST_F(analytics_service, takes_parameters_of_every_type) {
-  auto query = make_query("q", "SELECT $b AS b, $i + 1 AS i, $n * 2 AS n, $t || '!' AS t, $at AS at, $d AS d");
-  query.parameters = {{"b", value_type::boolean, "true"}, {"i", value_type::integer, "41"}, {"n", value_type::number, "1.25"},
-                      {"t", value_type::text, "x"}, {"at", value_type::timestamp, "2001-06-30T12:34:00Z"}, {"d", value_type::date, "2001-06-30"}};
+  auto query = make_query(
+      "q", "SELECT $b AS b, $i + 1 AS i, $n * 2 AS n, $t || '!' AS t, $at AS at, $d AS d");
+  query.parameters = {{"b", value_type::boolean, "true"},
+                      {"i", value_type::integer, "41"},
+                      {"n", value_type::number, "1.25"},
+                      {"t", value_type::text, "x"},
+                      {"at", value_type::timestamp, "2001-06-30T12:34:00Z"},
+                      {"d", value_type::date, "2001-06-30"}};
   open_service({query});
   const auto answer = get(bind("q"));
-  EXPECT_NE(json(answer).find(R"("rows":[[true,42,2.5,"x!","2001-06-30T12:34:00Z","2001-06-30"]])"), std::string::npos) << json(answer);
+  EXPECT_NE(json(answer).find(R"("rows":[[true,42,2.5,"x!","2001-06-30T12:34:00Z","2001-06-30"]])"),
+            std::string::npos)
+      << json(answer);
 }
 
 TEST_F(analytics_service, gives_equal_requests_one_identity) {
   auto query = make_query("q", "SELECT $i AS i, $n AS n, $at AS at");
-  query.parameters = {{"i", value_type::integer, "7"}, {"n", value_type::number, std::nullopt}, {"at", value_type::timestamp, std::nullopt}};
+  query.parameters = {{"i", value_type::integer, "7"},
+                      {"n", value_type::number, std::nullopt},
+                      {"at", value_type::timestamp, std::nullopt}};
   open_service({query, make_query("other", "SELECT 1")});
   const auto first = bind("q", {{"n", "1.50"}, {"at", "2001-06-30T14:34:00+02:00"}});
   const auto second = bind("q", {{"i", "007"}, {"n", "15e-1"}, {"at", "2001-06-30T12:34:00Z"}});
   EXPECT_EQ(first.identity(), second.identity());
-  EXPECT_NE(first.identity(), bind("q", {{"i", "8"}, {"n", "1.5"}, {"at", "2001-06-30T12:34:00Z"}}).identity());
+  EXPECT_NE(first.identity(),
+            bind("q", {{"i", "8"}, {"n", "1.5"}, {"at", "2001-06-30T12:34:00Z"}}).identity());
   ASSERT_TRUE(get(first));
   EXPECT_TRUE(get(second)->hit);
 }
@@ -256,24 +281,54 @@ TEST_F(analytics_service, names_file_and_line_of_sql_that_is_wrong) {
 }
 
 TEST_F(analytics_service, explains_queries_that_are_no_query) {
-  expect_error("SELECT 1\nFRO flight", error_code::invalid_argument, "queries/q.sql:2", "syntax error");
+  expect_error("SELECT 1\nFRO flight", error_code::invalid_argument, "queries/q.sql:2",
+               "syntax error");
   expect_error("", error_code::invalid_argument, "queries/q.sql:1", "no");
-  expect_error("SELECT 1; SELECT 2", error_code::invalid_argument, "queries/q.sql:1", "2 statements");
+  expect_error("SELECT 1; SELECT 2", error_code::invalid_argument, "queries/q.sql:1",
+               "2 statements");
   expect_error("SELECT $nope", error_code::invalid_argument, "queries/q.sql:1", "$nope");
   expect_error("SELECT ?", error_code::invalid_argument, "queries/q.sql:1", "not declared");
-  expect_error("SELECT *\nFROM flight_log", error_code::invalid_argument, "queries/q.sql:2", "not bounded");
-  expect_error("SELECT * FROM main.\"flight\"", error_code::invalid_argument, "queries/q.sql:1", "not bounded");
-  expect_error("SELECT * FROM query_table('flight')", error_code::invalid_argument, "queries/q.sql:1", "flight");
+  expect_error("SELECT *\nFROM flight_log", error_code::invalid_argument, "queries/q.sql:2",
+               "not bounded");
+  expect_error("SELECT * FROM main.\"flight\"", error_code::invalid_argument, "queries/q.sql:1",
+               "not bounded");
+  expect_error("SELECT * FROM query_table('flight')", error_code::invalid_argument,
+               "queries/q.sql:1", "flight");
 }
 
 TEST_F(analytics_service, runs_nothing_but_queries) {
-  for (const char* sql : {"SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM '/etc/passwd'",
-                          "SELECT * FROM glob('/etc/*')", "COPY (SELECT 1) TO '/tmp/x'", "ATTACH '/tmp/x.db'", "INSTALL httpfs", "LOAD httpfs",
-                          "SET threads = 1", "SET enable_external_access = true", "RESET ALL", "PRAGMA database_list", "PRAGMA enable_profiling",
-                          "CALL pragma_version()", "DROP TABLE flight_log", "DELETE FROM flight_log", "INSERT INTO flight_log DEFAULT VALUES",
-                          "CREATE TABLE x AS SELECT 1", "DESCRIBE flight", "SHOW TABLES", "SUMMARIZE flight", "EXPLAIN ANALYZE SELECT 1", "CHECKPOINT",
-                          "BEGIN", "USE memory", "DETACH memory", "EXPORT DATABASE '/tmp/x'", "VACUUM", "SET VARIABLE x = 1",
-                          "WITH x AS (SELECT 1) DELETE FROM flight_log", "EXECUTE q", "PREPARE q AS SELECT 1"}) {
+  for (const char* sql : {"SELECT * FROM read_csv('/etc/passwd')",
+                          "SELECT * FROM read_text('/etc/passwd')",
+                          "SELECT * FROM '/etc/passwd'",
+                          "SELECT * FROM glob('/etc/*')",
+                          "COPY (SELECT 1) TO '/tmp/x'",
+                          "ATTACH '/tmp/x.db'",
+                          "INSTALL httpfs",
+                          "LOAD httpfs",
+                          "SET threads = 1",
+                          "SET enable_external_access = true",
+                          "RESET ALL",
+                          "PRAGMA database_list",
+                          "PRAGMA enable_profiling",
+                          "CALL pragma_version()",
+                          "DROP TABLE flight_log",
+                          "DELETE FROM flight_log",
+                          "INSERT INTO flight_log DEFAULT VALUES",
+                          "CREATE TABLE x AS SELECT 1",
+                          "DESCRIBE flight",
+                          "SHOW TABLES",
+                          "SUMMARIZE flight",
+                          "EXPLAIN ANALYZE SELECT 1",
+                          "CHECKPOINT",
+                          "BEGIN",
+                          "USE memory",
+                          "DETACH memory",
+                          "EXPORT DATABASE '/tmp/x'",
+                          "VACUUM",
+                          "SET VARIABLE x = 1",
+                          "WITH x AS (SELECT 1) DELETE FROM flight_log",
+                          "EXECUTE q",
+                          "PREPARE q AS SELECT 1"}) {
     open_service({make_query("q", sql)});
     EXPECT_FALSE(service_->bind("q", {})) << sql;
   }
@@ -281,12 +336,18 @@ TEST_F(analytics_service, runs_nothing_but_queries) {
 
 TEST_F(analytics_service, takes_every_shape_of_select) {
   append(flight("ATL", 4));
-  open_service({make_query("with", "-- comment\nWITH x AS (SELECT delay FROM flight) SELECT sum(delay) FROM x;"),
-                make_query("recursive", "WITH RECURSIVE t(n) AS (SELECT delay FROM flight UNION ALL SELECT n + 1 FROM t WHERE n < 6) SELECT sum(n) FROM t"),
-                make_query("from", "FROM \"FLIGHT\" SELECT delay"),
-                make_query("union", "(SELECT delay FROM Flight) UNION ALL (SELECT 1 WHERE false)"),
-                make_query("values", "VALUES (4)"),
-                make_query("nested", "SELECT (SELECT max(delay) FROM flight f WHERE f.origin = flight.origin) FROM flight")});
+  open_service(
+      {make_query("with",
+                  "-- comment\nWITH x AS (SELECT delay FROM flight) SELECT sum(delay) FROM x;"),
+       make_query("recursive",
+                  "WITH RECURSIVE t(n) AS (SELECT delay FROM flight UNION ALL SELECT n + 1 FROM t "
+                  "WHERE n < 6) SELECT sum(n) FROM t"),
+       make_query("from", "FROM \"FLIGHT\" SELECT delay"),
+       make_query("union", "(SELECT delay FROM Flight) UNION ALL (SELECT 1 WHERE false)"),
+       make_query("values", "VALUES (4)"),
+       make_query(
+           "nested",
+           "SELECT (SELECT max(delay) FROM flight f WHERE f.origin = flight.origin) FROM flight")});
   for (const auto& query : service_->queries()) {
     const auto bound = service_->bind(query.name, {});
     ASSERT_TRUE(bound) << query.name << ": " << bound.error().describe();
@@ -297,14 +358,20 @@ TEST_F(analytics_service, takes_every_shape_of_select) {
 }
 
 TEST_F(analytics_service, turns_other_types_into_text) {
-  auto nested = make_query("nested", "WITH x AS (SELECT 1 AS one) SELECT [1, 2] AS list, {'a': one} AS struct, TIME '12:00:00' AS t, INTERVAL 1 DAY AS i, "
-                                     "CAST('00000000-0000-0000-0000-000000000001' AS UUID) AS u, 'x'::BLOB AS b, $p + 1 AS n FROM x, flight ORDER BY n DESC");
+  auto nested = make_query("nested",
+                           "WITH x AS (SELECT 1 AS one) SELECT [1, 2] AS list, {'a': one} AS "
+                           "struct, TIME '12:00:00' AS t, INTERVAL 1 DAY AS i, "
+                           "CAST('00000000-0000-0000-0000-000000000001' AS UUID) AS u, 'x'::BLOB "
+                           "AS b, $p + 1 AS n FROM x, flight ORDER BY n DESC");
   nested.parameters = {{"p", value_type::integer, "1"}};
   open_service({nested});
   append_and_apply(flight("ATL", 1));
   for (int round = 0; round < 2; ++round) {
     const auto answer = get(bind("nested"), {.bypass = true});
-    EXPECT_NE(json(answer).find(R"("rows":[["[1, 2]","{'a': 1}","12:00:00","1 day","00000000-0000-0000-0000-000000000001","x",2]])"), std::string::npos)
+    EXPECT_NE(
+        json(answer).find(
+            R"("rows":[["[1, 2]","{'a': 1}","12:00:00","1 day","00000000-0000-0000-0000-000000000001","x",2]])"),
+        std::string::npos)
         << json(answer);
   }
 }
@@ -319,7 +386,9 @@ TEST_F(analytics_service, gives_errors_of_a_running_query_to_who_asked) {
 }
 
 query_definition heavy_query(std::int64_t deadline_ms) {
-  auto query = make_query("heavy", "SELECT count(*) FROM range(1000000) a(x), range(1000000) b(y) WHERE (x * y) % 7 = 3");
+  auto query = make_query(
+      "heavy",
+      "SELECT count(*) FROM range(1000000) a(x), range(1000000) b(y) WHERE (x * y) % 7 = 3");
   query.deadline_ms = deadline_ms;
   return query;
 }
@@ -395,22 +464,33 @@ TEST_F(analytics_service, refuses_results_that_are_too_large) {
 }
 
 TEST_F(analytics_service, refuses_projects_that_contradict_themselves) {
-  const auto refused = [this](std::vector<event_definition> events, std::vector<table_definition> tables, std::vector<query_definition> queries) {
-    auto opened = service::open(settings_, std::move(events), std::move(tables), std::move(queries), *log_, time(), metrics_);
+  const auto refused = [this](std::vector<event_definition> events,
+                              std::vector<table_definition> tables,
+                              std::vector<query_definition> queries) {
+    auto opened = service::open(settings_, std::move(events), std::move(tables), std::move(queries),
+                                *log_, time(), metrics_);
     return opened ? std::string("opened") : opened.error().describe();
   };
   auto other = flight_definition();
-  EXPECT_NE(refused({flight_definition(), other}, {}, {}).find("event type 'FlightDeparted' is declared twice"), std::string::npos);
+  EXPECT_NE(refused({flight_definition(), other}, {}, {})
+                .find("event type 'FlightDeparted' is declared twice"),
+            std::string::npos);
   other.event_type = "Other";
-  EXPECT_NE(refused({flight_definition(), other}, {}, {}).find("table 'flight' is declared twice"), std::string::npos);
-  EXPECT_NE(refused({flight_definition()}, {{"Flight", "SELECT 1", "t.toml"}}, {}).find("t.toml: table 'Flight' is declared twice"), std::string::npos);
+  EXPECT_NE(refused({flight_definition(), other}, {}, {}).find("table 'flight' is declared twice"),
+            std::string::npos);
+  EXPECT_NE(refused({flight_definition()}, {{"Flight", "SELECT 1", "t.toml"}}, {})
+                .find("t.toml: table 'Flight' is declared twice"),
+            std::string::npos);
   other = flight_definition();
   other.fields.push_back({"Origin", value_type::text, true});
   EXPECT_NE(refused({other}, {}, {}).find("column 'Origin' is declared twice"), std::string::npos);
   other = flight_definition();
   other.history_sql = "SELECT 1 AS origin";
-  EXPECT_NE(refused({other}, {}, {}).find("events/flight.toml: history of flight"), std::string::npos);
-  EXPECT_NE(refused({}, {}, {total_query(), total_query()}).find("the query 'total' is declared twice"), std::string::npos);
+  EXPECT_NE(refused({other}, {}, {}).find("events/flight.toml: history of flight"),
+            std::string::npos);
+  EXPECT_NE(
+      refused({}, {}, {total_query(), total_query()}).find("the query 'total' is declared twice"),
+      std::string::npos);
 }
 
 TEST_F(analytics_service, takes_any_name_for_tables_and_columns) {
@@ -419,20 +499,25 @@ TEST_F(analytics_service, takes_any_name_for_tables_and_columns) {
   odd.key_column = "select";
   odd.fields[0].name = "a \"b";
   odd.fields[0].required = false;
-  open_service({make_query("q", "SELECT \"select\", delay, \"a \"\"b\" FROM \"the \"\"flight\"\"; --\"")}, {odd});
+  open_service(
+      {make_query("q", "SELECT \"select\", delay, \"a \"\"b\" FROM \"the \"\"flight\"\"; --\"")},
+      {odd});
   append_and_apply(flight("ATL", 1));
   // Doubled quotes inside a name are the one thing that the search for table names does not see.
   EXPECT_FALSE(service_->bind("q", {}));
   odd.table = "from";
   open_service({make_query("q", "SELECT \"select\", delay, \"a \"\"b\" FROM \"from\"")}, {odd});
-  EXPECT_NE(json(get(bind("q"))).find(R"([["ATL",1,null]])"), std::string::npos) << json(get(bind("q")));
+  EXPECT_NE(json(get(bind("q"))).find(R"([["ATL",1,null]])"), std::string::npos)
+      << json(get(bind("q")));
 }
 
 /// A log whose reads begin to fail.
 class failing_log final : public log::event_log {
  public:
   explicit failing_log(log::event_log& real) : real_(real) {}
-  void append(std::vector<log::new_event> batch, log::append_handler done) override { real_.append(std::move(batch), std::move(done)); }
+  void append(std::vector<log::new_event> batch, log::append_handler done) override {
+    real_.append(std::move(batch), std::move(done));
+  }
   result<std::vector<log::event>> read(const log::read_filter& filter) override {
     reads.fetch_add(1);
     if (failing.load()) return fail(error_code::corrupt, "the page is damaged");
@@ -440,8 +525,13 @@ class failing_log final : public log::event_log {
     return real_.read(filter);
   }
   log::position last_position() const noexcept override { return real_.last_position(); }
-  result<log::version> stream_version(const std::string& type, const std::string& id) override { return real_.stream_version(type, id); }
-  std::unique_ptr<log::tail_subscription> subscribe(std::function<void(log::position)> wake) override { return real_.subscribe(std::move(wake)); }
+  result<log::version> stream_version(const std::string& type, const std::string& id) override {
+    return real_.stream_version(type, id);
+  }
+  std::unique_ptr<log::tail_subscription> subscribe(
+      std::function<void(log::position)> wake) override {
+    return real_.subscribe(std::move(wake));
+  }
   std::atomic<bool> failing{false};
   std::atomic<bool> busy{false};
   std::atomic<int> reads{0};
@@ -452,7 +542,8 @@ class failing_log final : public log::event_log {
 
 TEST_F(analytics_service, says_so_when_it_cannot_follow_the_log) {
   failing_log damaged(*log_);
-  auto opened = service::open(settings_, {flight_definition()}, {}, {total_query()}, damaged, time(), metrics_);
+  auto opened = service::open(settings_, {flight_definition()}, {}, {total_query()}, damaged,
+                              time(), metrics_);
   ASSERT_TRUE(opened);
   service_ = std::move(*opened);
   append_and_apply(flight("ATL", 1));
@@ -472,7 +563,8 @@ TEST_F(analytics_service, says_so_when_it_cannot_follow_the_log) {
 
 TEST_F(analytics_service, asks_again_when_the_log_cannot_be_read_at_present) {
   failing_log slow(*log_);
-  auto opened = service::open(settings_, {flight_definition()}, {}, {total_query()}, slow, time(), metrics_);
+  auto opened =
+      service::open(settings_, {flight_definition()}, {}, {total_query()}, slow, time(), metrics_);
   ASSERT_TRUE(opened);
   service_ = std::move(*opened);
   slow.busy = true;
@@ -498,8 +590,11 @@ TEST_F(analytics_service, stays_consistent_while_many_read_and_write) {
       while (writing.load()) {
         const auto floor = service_->applied();
         const auto answer = get(total, {.position_min = floor});
-        // Every event is a flight, so the count is the position: of the answer, and not before the floor.
-        if (!answer || integer(*answer->value) != answer->computed_at || answer->computed_at < floor) wrong.fetch_add(1);
+        // Every event is a flight, so the count is the position: of the answer, and not before the
+        // floor.
+        if (!answer || integer(*answer->value) != answer->computed_at ||
+            answer->computed_at < floor)
+          wrong.fetch_add(1);
         if (!get(airport)) wrong.fetch_add(1);
       }
     });

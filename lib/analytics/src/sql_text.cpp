@@ -7,10 +7,12 @@ namespace {
 
 bool is_word(char character) noexcept {
   return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-         (character >= '0' && character <= '9') || character == '_' || static_cast<unsigned char>(character) >= 0x80;
+         (character >= '0' && character <= '9') || character == '_' ||
+         static_cast<unsigned char>(character) >= 0x80;
 }
 char lower(char character) noexcept {
-  return character >= 'A' && character <= 'Z' ? static_cast<char>(character + ('a' - 'A')) : character;
+  return character >= 'A' && character <= 'Z' ? static_cast<char>(character + ('a' - 'A'))
+                                              : character;
 }
 
 class lexer {
@@ -26,7 +28,9 @@ class lexer {
   }
 
  private:
-  [[nodiscard]] bool starts(std::string_view text) const noexcept { return sql_.substr(at_).starts_with(text); }
+  [[nodiscard]] bool starts(std::string_view text) const noexcept {
+    return sql_.substr(at_).starts_with(text);
+  }
 
   bool skip_blank_or_comment() noexcept {
     if (static_cast<unsigned char>(sql_[at_]) <= ' ') {
@@ -65,7 +69,9 @@ class lexer {
   sql_token literal(std::size_t begin, bool escapes) noexcept {
     at_ = sql_.find('\'', at_) + 1;
     while (at_ < sql_.size() && sql_[at_] != '\'') at_ += escapes && sql_[at_] == '\\' ? 2U : 1U;
-    at_ = std::min(at_ + 1, sql_.size());  // A doubled quote begins a second literal at once, which is as good here.
+    at_ = std::min(
+        at_ + 1,
+        sql_.size());  // A doubled quote begins a second literal at once, which is as good here.
     return token(sql_token_kind::other, begin, begin, at_);
   }
 
@@ -86,7 +92,8 @@ class lexer {
     return token(sql_token_kind::other, begin, begin, at_);
   }
 
-  [[nodiscard]] sql_token token(sql_token_kind kind, std::size_t begin, std::size_t from, std::size_t to) const noexcept {
+  [[nodiscard]] sql_token token(sql_token_kind kind, std::size_t begin, std::size_t from,
+                                std::size_t to) const noexcept {
     return {kind, sql_.substr(from, to - from), begin, at_};
   }
 
@@ -105,17 +112,24 @@ std::string quote(std::string_view text, char mark) {
 
 }  // namespace
 
-std::vector<sql_token> sql_tokens(std::string_view sql) { return lexer(sql).run(); }
+std::vector<sql_token> sql_tokens(std::string_view sql) {
+  return lexer(sql).run();
+}
 
 bool names(const sql_token& token, std::string_view identifier) noexcept {
   if (token.kind != sql_token_kind::word && token.kind != sql_token_kind::quoted_name) return false;
   return std::ranges::equal(token.text, identifier, {}, lower, lower);
 }
 
-std::string quote_identifier(std::string_view name) { return quote(name, '"'); }
-std::string quote_literal(std::string_view text) { return quote(text, '\''); }
+std::string quote_identifier(std::string_view name) {
+  return quote(name, '"');
+}
+std::string quote_literal(std::string_view text) {
+  return quote(text, '\'');
+}
 
-std::string_view without_semicolon(std::string_view sql, const std::vector<sql_token>& tokens) noexcept {
+std::string_view without_semicolon(std::string_view sql,
+                                   const std::vector<sql_token>& tokens) noexcept {
   const auto end = std::ranges::find(tokens, ";", &sql_token::text);
   return end == tokens.end() ? sql : sql.substr(0, end->begin);
 }

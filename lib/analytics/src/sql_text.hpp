@@ -1,4 +1,5 @@
-// What has to be known about the text of SQL without parsing it: its tokens. DuckDB does the parsing.
+// What has to be known about the text of SQL without parsing it: its tokens. DuckDB does the
+// parsing.
 #pragma once
 
 #include <cstddef>
@@ -10,17 +11,19 @@ namespace lodestar::analytics {
 
 enum class sql_token_kind : std::uint8_t { word, quoted_name, parameter, other };
 
-/// A piece of a statement; comments and blanks are not tokens, a string literal is one token of kind `other`.
+/// A piece of a statement; comments and blanks are not tokens, a string literal is one token of
+/// kind `other`.
 struct sql_token {
   sql_token_kind kind = sql_token_kind::other;
-  std::string_view text;   ///< Of a quoted name: without its quotes. Points into the statement.
-  std::size_t begin = 0;   ///< Offset of the token, quotes included.
+  std::string_view text;  ///< Of a quoted name: without its quotes. Points into the statement.
+  std::size_t begin = 0;  ///< Offset of the token, quotes included.
   std::size_t end = 0;
 };
 
 [[nodiscard]] std::vector<sql_token> sql_tokens(std::string_view sql);
 
-/// Whether the token names the identifier; SQL's identifiers ignore the case, also quoted ones in DuckDB.
+/// Whether the token names the identifier; SQL's identifiers ignore the case, also quoted ones in
+/// DuckDB.
 [[nodiscard]] bool names(const sql_token& token, std::string_view identifier) noexcept;
 
 /// `"na""me"`
@@ -29,6 +32,7 @@ struct sql_token {
 [[nodiscard]] std::string quote_literal(std::string_view text);
 
 /// The statement without the semicolon that ends it and without what follows that.
-[[nodiscard]] std::string_view without_semicolon(std::string_view sql, const std::vector<sql_token>& tokens) noexcept;
+[[nodiscard]] std::string_view without_semicolon(std::string_view sql,
+                                                 const std::vector<sql_token>& tokens) noexcept;
 
 }  // namespace lodestar::analytics

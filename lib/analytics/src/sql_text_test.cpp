@@ -21,7 +21,9 @@ TEST(sql_text, splits_into_tokens) {
 }
 
 TEST(sql_text, survives_what_never_ends) {
-  for (const char* sql : {"'", "\"", "/*", "/* /*", "$", "$$", "$a$ b", "e'\\", "--", "'a\\", "/*/"}) static_cast<void>(sql_tokens(sql));
+  for (const char* sql :
+       {"'", "\"", "/*", "/* /*", "$", "$$", "$a$ b", "e'\\", "--", "'a\\", "/*/"})
+    static_cast<void>(sql_tokens(sql));
 }
 
 TEST(sql_text, cuts_the_semicolon) {

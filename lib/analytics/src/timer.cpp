@@ -5,12 +5,15 @@
 
 namespace lodestar::analytics {
 
-timer::timer(const clock& time) : time_(time), thread_([this] {
-  set_thread_name("analytics-timer");
-  run();
-}) {}
+timer::timer(const clock& time)
+    : time_(time), thread_([this] {
+        set_thread_name("analytics-timer");
+        run();
+      }) {}
 
-timer::~timer() { stop(); }
+timer::~timer() {
+  stop();
+}
 
 timer::ticket timer::schedule(steady_time due, task work) {
   task refused;  // Destroyed without the lock.

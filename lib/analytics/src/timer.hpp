@@ -1,4 +1,5 @@
-// Runs tasks at a time, on one thread of its own: deadlines of queries and waiters, starts of refresh rounds.
+// Runs tasks at a time, on one thread of its own: deadlines of queries and waiters, starts of
+// refresh rounds.
 //
 // The clock is passed in. A clock that is moved by hand is noticed within `look_again_ms`.
 //

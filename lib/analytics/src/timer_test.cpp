@@ -13,8 +13,14 @@ TEST(timer, runs_what_is_due_in_order) {
   timer tested(time);
   std::latch done(2);
   std::string order;
-  tested.schedule(time.now() + milliseconds(20), [&] { order += "b"; done.count_down(); });
-  tested.schedule(time.now() + milliseconds(10), [&] { order += "a"; done.count_down(); });
+  tested.schedule(time.now() + milliseconds(20), [&] {
+    order += "b";
+    done.count_down();
+  });
+  tested.schedule(time.now() + milliseconds(10), [&] {
+    order += "a";
+    done.count_down();
+  });
   time.advance(milliseconds(30));
   done.wait();
   tested.stop();
@@ -42,7 +48,8 @@ TEST(timer, runs_nothing_before_its_time_or_after_cancel) {
 TEST(timer, lets_tasks_schedule_tasks) {
   timer tested(system_clock());
   std::latch done(1);
-  tested.schedule(system_clock().now(), [&] { tested.schedule(system_clock().now(), [&] { done.count_down(); }); });
+  tested.schedule(system_clock().now(),
+                  [&] { tested.schedule(system_clock().now(), [&] { done.count_down(); }); });
   done.wait();
 }
 

@@ -42,8 +42,11 @@ bool scan_date(scanner& in, std::int64_t& days) noexcept {
   int year = 0;
   int month = 0;
   int day = 0;
-  if (!in.digits(4, year) || !in.any_of("-") || !in.digits(2, month) || !in.any_of("-") || !in.digits(2, day)) return false;
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  if (!in.digits(4, year) || !in.any_of("-") || !in.digits(2, month) || !in.any_of("-") ||
+      !in.digits(2, day))
+    return false;
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return false;
   days = std::chrono::sys_days(date).time_since_epoch().count();
@@ -68,9 +71,13 @@ bool scan_time(scanner& in, std::int64_t& time_us) noexcept {
   int minute = 0;
   int second = 0;
   std::int64_t fraction_us = 0;
-  if (!in.digits(2, hour) || !in.any_of(":") || !in.digits(2, minute) || !in.any_of(":") || !in.digits(2, second)) return false;
+  if (!in.digits(2, hour) || !in.any_of(":") || !in.digits(2, minute) || !in.any_of(":") ||
+      !in.digits(2, second))
+    return false;
   if (hour > 23 || minute > 59 || second > 60 || !scan_fraction(in, fraction_us)) return false;
-  if (second == 60) fraction_us = 0;  // A leap second: UTC without it has no such moment, so the next one stands for it.
+  if (second == 60)
+    fraction_us =
+        0;  // A leap second: UTC without it has no such moment, so the next one stands for it.
   time_us = ((hour * 60 + minute) * 60 + second) * second_us + fraction_us;
   return true;
 }
@@ -81,7 +88,8 @@ bool scan_offset(scanner& in, std::int64_t& offset_us) noexcept {
   const bool west = in.front() == '-';
   int hour = 0;
   int minute = 0;
-  if (!in.any_of("+-") || !in.digits(2, hour) || !in.any_of(":") || !in.digits(2, minute)) return false;
+  if (!in.any_of("+-") || !in.digits(2, hour) || !in.any_of(":") || !in.digits(2, minute))
+    return false;
   if (hour > 23 || minute > 59) return false;
   offset_us = (hour * 60 + minute) * 60 * second_us * (west ? -1 : 1);
   return true;
@@ -94,7 +102,9 @@ std::optional<std::int64_t> parse_timestamp_us(std::string_view text) noexcept {
   std::int64_t days = 0;
   std::int64_t time_us = 0;
   std::int64_t offset_us = 0;
-  if (!scan_date(in, days) || !in.any_of("Tt ") || !scan_time(in, time_us) || !scan_offset(in, offset_us)) return std::nullopt;
+  if (!scan_date(in, days) || !in.any_of("Tt ") || !scan_time(in, time_us) ||
+      !scan_offset(in, offset_us))
+    return std::nullopt;
   if (!in.at_end()) return std::nullopt;
   return days * day_us + time_us - offset_us;
 }
@@ -107,12 +117,15 @@ std::optional<std::int32_t> parse_date_days(std::string_view text) noexcept {
 }
 
 std::string format_date_days(std::int64_t days) {
-  // Own arithmetic (Howard Hinnant's civil_from_days): std::chrono's year ends at 32767, DuckDB's dates do not.
+  // Own arithmetic (Howard Hinnant's civil_from_days): std::chrono's year ends at 32767, DuckDB's
+  // dates do not.
   const std::int64_t shifted = days + 719'468;
   const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
   const std::int64_t day_of_era = shifted - era * 146'097;
-  const std::int64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
   const std::int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
   const std::int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
@@ -128,7 +141,8 @@ std::string format_timestamp_us(std::int64_t timestamp_us) {
   const std::int64_t seconds = time_us / second_us;
   const std::int64_t fraction_us = time_us % second_us;
   std::string text = format_date_days(days);
-  fmt::format_to(std::back_inserter(text), "T{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+  fmt::format_to(std::back_inserter(text), "T{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60,
+                 seconds % 60);
   if (fraction_us != 0) fmt::format_to(std::back_inserter(text), ".{:06}", fraction_us);
   return text + 'Z';
 }

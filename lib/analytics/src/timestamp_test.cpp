@@ -1,4 +1,5 @@
-// Goal: what RFC 3339 allows is read exactly, everything else is refused, and what is written is read back as it was.
+// Goal: what RFC 3339 allows is read exactly, everything else is refused, and what is written is
+// read back as it was.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -25,13 +26,31 @@ TEST(timestamp, reads_what_rfc_3339_allows) {
 }
 
 TEST(timestamp, refuses_everything_else) {
-  for (const char* text : {"", "2001", "2001-06-30", "2001-06-30T12:34Z", "2001-6-30T12:34:00Z", "2001-06-31T00:00:00Z", "2001-02-29T00:00:00Z",
-                           "2001-13-01T00:00:00Z", "2001-00-01T00:00:00Z", "2001-06-30T24:00:00Z", "2001-06-30T12:60:00Z", "2001-06-30T12:34:61Z",
-                           "2001-06-30T12:34:00.Z", "2001-06-30T12:34:00.1234567890Z", "2001-06-30T12:34:00+0200", "2001-06-30T12:34:00+24:00",
-                           "2001-06-30T12:34:00ZZ", " 2001-06-30T12:34:00Z", "2001-06-30T12:34:00Z ", "+2001-06-30T12:34:00Z", "20010-06-30T12:34:00Z"}) {
+  for (const char* text : {"",
+                           "2001",
+                           "2001-06-30",
+                           "2001-06-30T12:34Z",
+                           "2001-6-30T12:34:00Z",
+                           "2001-06-31T00:00:00Z",
+                           "2001-02-29T00:00:00Z",
+                           "2001-13-01T00:00:00Z",
+                           "2001-00-01T00:00:00Z",
+                           "2001-06-30T24:00:00Z",
+                           "2001-06-30T12:60:00Z",
+                           "2001-06-30T12:34:61Z",
+                           "2001-06-30T12:34:00.Z",
+                           "2001-06-30T12:34:00.1234567890Z",
+                           "2001-06-30T12:34:00+0200",
+                           "2001-06-30T12:34:00+24:00",
+                           "2001-06-30T12:34:00ZZ",
+                           " 2001-06-30T12:34:00Z",
+                           "2001-06-30T12:34:00Z ",
+                           "+2001-06-30T12:34:00Z",
+                           "20010-06-30T12:34:00Z"}) {
     EXPECT_EQ(parse_timestamp_us(text), std::nullopt) << text;
   }
-  for (const char* text : {"", "2001-06-3", "2001-06-31", "2001-06-30T", "-001-06-30"}) EXPECT_EQ(parse_date_days(text), std::nullopt) << text;
+  for (const char* text : {"", "2001-06-3", "2001-06-31", "2001-06-30T", "-001-06-30"})
+    EXPECT_EQ(parse_date_days(text), std::nullopt) << text;
 }
 
 TEST(timestamp, writes_what_it_reads) {

@@ -38,12 +38,15 @@ void watch_core::consider() {
 void watch_core::close() {
   std::unique_lock lock(mutex_);
   closed_ = true;
-  delivered_.wait(lock, [this] { return delivering_ == std::thread::id() || delivering_ == std::this_thread::get_id(); });
+  delivered_.wait(lock, [this] {
+    return delivering_ == std::thread::id() || delivering_ == std::this_thread::get_id();
+  });
 }
 
 bool watch_core::something_moved() const {
   if (position_ < 0) return true;
-  return std::ranges::any_of(tiles_, [](const tile& each) { return each.query.moved_at() > each.attempted_at; });
+  return std::ranges::any_of(
+      tiles_, [](const tile& each) { return each.query.moved_at() > each.attempted_at; });
 }
 
 steady_time watch_core::next_due() const {
@@ -69,9 +72,10 @@ void watch_core::begin_round() {
   if (moved.empty()) return finish_round();
   for (const std::size_t index : moved) {
     // A hit answers inline, so no lock is held here; nobody else changes tiles_' shape or a query.
-    host_.compute(tiles_[index].query, position_, [self = shared_from_this(), index](result<query_answer> outcome) {
-      self->take(index, std::move(outcome));
-    });
+    host_.compute(tiles_[index].query, position_,
+                  [self = shared_from_this(), index](result<query_answer> outcome) {
+                    self->take(index, std::move(outcome));
+                  });
   }
 }
 
@@ -99,7 +103,8 @@ void watch_core::take(std::size_t index, result<query_answer> outcome) {
   finish_round();
 }
 
-void watch_core::update(watch_state::tile& shown, result<query_answer> outcome, std::int64_t position) {
+void watch_core::update(watch_state::tile& shown, result<query_answer> outcome,
+                        std::int64_t position) {
   if (!outcome) {
     if (shown.failure != outcome.error()) shown.changed_at = position;
     shown.failure = std::move(outcome.error());
@@ -138,7 +143,8 @@ std::shared_ptr<const watch_state> watch_core::make_state() const {
   return state;
 }
 
-std::unique_ptr<watch> watch_registry::start(std::vector<bound_query> queries, watch_core::callback changed) {
+std::unique_ptr<watch> watch_registry::start(std::vector<bound_query> queries,
+                                             watch_core::callback changed) {
   auto core = std::make_shared<watch_core>(host_, std::move(queries), std::move(changed));
   {
     const std::lock_guard lock(mutex_);
@@ -153,11 +159,12 @@ std::unique_ptr<watch> watch_registry::start(std::vector<bound_query> queries, w
 void watch_registry::wake(bool more) {
   auto& asked = more ? scan_later_ : scan_soon_;
   if (asked.exchange(true)) return;
-  host_.schedule.schedule(host_.time.now() + (more ? import_step : milliseconds(0)), [this, &asked] {
-    // Before the scan: a tick that comes during it asks for another one.
-    asked.store(false);
-    scan();
-  });
+  host_.schedule.schedule(host_.time.now() + (more ? import_step : milliseconds(0)),
+                          [this, &asked] {
+                            // Before the scan: a tick that comes during it asks for another one.
+                            asked.store(false);
+                            scan();
+                          });
 }
 
 void watch_registry::scan() {

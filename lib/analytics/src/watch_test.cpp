@@ -1,4 +1,5 @@
-// Goal: a watch shows one position per state, growing, computes only what moved, and is silent once it is gone.
+// Goal: a watch shows one position per state, growing, computes only what moved, and is silent once
+// it is gone.
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -15,7 +16,10 @@ using testing::total_query;
 
 class analytics_watch : public testing::service_fixture {
  protected:
-  std::vector<bound_query> page() { return {bind("total"), bind("airport", {{"airport", "ATL"}}), bind("airport", {{"airport", "SFO"}})}; }
+  std::vector<bound_query> page() {
+    return {bind("total"), bind("airport", {{"airport", "ATL"}}),
+            bind("airport", {{"airport", "SFO"}})};
+  }
 };
 
 TEST_F(analytics_watch, shows_the_first_state_of_an_empty_log) {
@@ -63,10 +67,13 @@ TEST_F(analytics_watch, says_when_content_stayed_the_same) {
 }
 
 TEST_F(analytics_watch, shows_one_growing_position_under_load) {
-  open_service({total_query(), airport_query(), make_query("again", "SELECT count(*) AS n FROM flight WHERE delay >= 0")});
+  open_service({total_query(), airport_query(),
+                make_query("again", "SELECT count(*) AS n FROM flight WHERE delay >= 0")});
   state_collector seen;
-  const auto watching = service_->start_watch({bind("total"), bind("again"), bind("airport", {{"airport", "ATL"}}), bind("airport", {{"airport", "SFO"}})},
-                                              seen.callback());
+  const auto watching =
+      service_->start_watch({bind("total"), bind("again"), bind("airport", {{"airport", "ATL"}}),
+                             bind("airport", {{"airport", "SFO"}})},
+                            seen.callback());
   constexpr int events = 400;
   for (int index = 0; index < events; ++index) append(flight(index % 2 == 0 ? "ATL" : "SFO", 1));
   ASSERT_TRUE(seen.wait_position(events));
@@ -98,7 +105,9 @@ TEST_F(analytics_watch, shares_computations_with_other_watches_and_requests) {
 }
 
 TEST_F(analytics_watch, keeps_the_last_good_value_while_a_query_fails) {
-  open_service({make_query("fragile", "SELECT sum(CAST(destination AS INTEGER)) AS s FROM flight WHERE position = (SELECT max(position) FROM flight)"),
+  open_service({make_query("fragile",
+                           "SELECT sum(CAST(destination AS INTEGER)) AS s FROM flight WHERE "
+                           "position = (SELECT max(position) FROM flight)"),
                 total_query()});
   append_and_apply(flight("ATL", 1, "41"));
   state_collector seen;
@@ -150,7 +159,7 @@ TEST_F(analytics_watch, may_end_inside_its_own_callback_and_start_another) {
   std::latch both(2);
   std::unique_ptr<watch> first;
   std::unique_ptr<watch> second;
-  std::mutex mutex;   // The callback may come before start_watch has returned.
+  std::mutex mutex;  // The callback may come before start_watch has returned.
   {
     const std::lock_guard lock(mutex);
     first = service_->start_watch({bind("total")}, [&](const auto&) {
@@ -177,14 +186,16 @@ TEST_F(analytics_watch, may_outlive_the_service) {
 
 TEST_F(analytics_watch, does_not_keep_requests_waiting) {
   settings_.connections = 1;
-  auto slow = make_query("slow", "SELECT count(*) AS n, $tile AS tile FROM range(2000000) a(x), flight");
+  auto slow =
+      make_query("slow", "SELECT count(*) AS n, $tile AS tile FROM range(2000000) a(x), flight");
   slow.parameters = {{"tile", value_type::integer, std::nullopt}};
   open_service({slow, total_query()});
   append_and_apply(flight("ATL", 1));
   state_collector seen;
   std::vector<bound_query> tiles;
   constexpr std::size_t tile_count = 30;
-  for (std::size_t tile = 0; tile < tile_count; ++tile) tiles.push_back(bind("slow", {{"tile", std::to_string(tile)}}));
+  for (std::size_t tile = 0; tile < tile_count; ++tile)
+    tiles.push_back(bind("slow", {{"tile", std::to_string(tile)}}));
   const auto watching = service_->start_watch(tiles, seen.callback());
   ASSERT_TRUE(get(bind("total")));
   EXPECT_LT(service_->executions("slow"), tile_count) << "the request went in between";

@@ -5,9 +5,13 @@ namespace {
 
 class machine_clock final : public clock {
  public:
-  [[nodiscard]] steady_time now() const noexcept override { return std::chrono::steady_clock::now(); }
+  [[nodiscard]] steady_time now() const noexcept override {
+    return std::chrono::steady_clock::now();
+  }
   [[nodiscard]] std::int64_t wall_us() const noexcept override {
-    return std::chrono::duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
   }
 };
 

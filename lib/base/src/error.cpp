@@ -44,13 +44,15 @@ std::string error::describe() const {
   return text;
 }
 
-std::unexpected<error> fail(error_code code, std::string message, std::string place, std::string hint) {
+std::unexpected<error> fail(error_code code, std::string message, std::string place,
+                            std::string hint) {
   return std::unexpected(error{code, std::move(message), std::move(place), std::move(hint)});
 }
 
 namespace detail {
 
-void assertion_failed(const char* expression, const char* reason, const char* file, int line) noexcept {
+void assertion_failed(const char* expression, const char* reason, const char* file,
+                      int line) noexcept {
   std::fprintf(stderr, "%s:%d: assertion failed: %s (%s)\n", file, line, expression, reason);
   std::abort();
 }

@@ -49,7 +49,9 @@ thread_pool::thread_pool(std::string name, std::size_t threads, std::size_t queu
   }
 }
 
-thread_pool::~thread_pool() { stop(); }
+thread_pool::~thread_pool() {
+  stop();
+}
 
 bool thread_pool::post(task&& work) {
   {

@@ -4,7 +4,9 @@
 namespace lodestar {
 namespace {
 
-bool is_plain(unsigned char byte) noexcept { return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\'; }
+bool is_plain(unsigned char byte) noexcept {
+  return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
 
 void append_escape(std::string& out, unsigned char byte) {
   constexpr char digits[] = "0123456789abcdef";

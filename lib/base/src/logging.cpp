@@ -9,7 +9,8 @@ namespace {
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>("lodestar", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>(
+        "lodestar", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v", spdlog::pattern_time_type::utc);
     made->flush_on(spdlog::level::warn);
     return made;
@@ -55,7 +56,9 @@ void append_escaped(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void set_log_level(log_level level) noexcept { logger().set_level(to_spdlog(level)); }
+void set_log_level(log_level level) noexcept {
+  logger().set_level(to_spdlog(level));
+}
 
 void log_line(log_level level, std::string_view component, std::string_view message,
               std::initializer_list<log_field> fields) {

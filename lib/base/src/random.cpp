@@ -16,7 +16,8 @@ class kernel_random final : public random_source {
     do {
       got = getrandom(&value, sizeof value, 0);
     } while (got < 0 && errno == EINTR);
-    LODESTAR_ASSERT(got == static_cast<ssize_t>(sizeof value), "getrandom delivers up to 256 bytes whole");
+    LODESTAR_ASSERT(got == static_cast<ssize_t>(sizeof value),
+                    "getrandom delivers up to 256 bytes whole");
     return value;
   }
 };

@@ -9,7 +9,8 @@ struct lead_rule {
   unsigned char second_max;
 };
 
-/// What may follow a lead byte; the second byte's range shuts out overlong forms, surrogates and values over U+10FFFF.
+/// What may follow a lead byte; the second byte's range shuts out overlong forms, surrogates and
+/// values over U+10FFFF.
 lead_rule rule_of(unsigned char lead) noexcept {
   if (lead < 0x80) return {1, 0, 0};
   if (lead < 0xC2) return {0, 0, 0};

@@ -121,12 +121,17 @@ int status_of(error_code code) noexcept {
   return 500;
 }
 
-response problem(const error& what) { return problem(status_of(what.code), what); }
+response problem(const error& what) {
+  return problem(status_of(what.code), what);
+}
 
 response problem(int status, const error& what) {
   const std::string error_id = make_uuid_v7(system_clock(), system_random());
   log_line(status >= 500 ? log_level::warning : log_level::debug, "web", what.message,
-           {{"status", status}, {"code", to_string(what.code)}, {"place", what.place}, {"errorId", error_id}});
+           {{"status", status},
+            {"code", to_string(what.code)},
+            {"place", what.place},
+            {"errorId", error_id}});
   std::vector<name_value> headers{{"Content-Type", "application/problem+json"},
                                   {"Cache-Control", "no-store"}};
   if (status == 503 || status == 429) headers.emplace_back("Retry-After", "1");

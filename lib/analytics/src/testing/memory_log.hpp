@@ -20,8 +20,10 @@ class memory_log final : public log::event_log {
       const std::lock_guard lock(mutex_);
       for (auto& each : batch) {
         const auto at = static_cast<log::position>(events_.size()) + 1;
-        events_.push_back({at, at, 1'000'000'000'000'000 + at, std::move(each.event_id), std::move(each.aggregate_type), std::move(each.aggregate_id),
-                           std::move(each.event_type), each.schema_version, std::move(each.payload), std::move(each.metadata)});
+        events_.push_back({at, at, 1'000'000'000'000'000 + at, std::move(each.event_id),
+                           std::move(each.aggregate_type), std::move(each.aggregate_id),
+                           std::move(each.event_type), each.schema_version, std::move(each.payload),
+                           std::move(each.metadata)});
         answers.push_back({at, at, false});
       }
       wake = wake_;
@@ -34,15 +36,19 @@ class memory_log final : public log::event_log {
     const std::lock_guard lock(mutex_);
     const auto begin = std::min(static_cast<std::size_t>(filter.after), events_.size());
     const auto end = std::min(begin + filter.events_max, events_.size());
-    return std::vector<log::event>(events_.begin() + static_cast<std::ptrdiff_t>(begin), events_.begin() + static_cast<std::ptrdiff_t>(end));
+    return std::vector<log::event>(events_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   events_.begin() + static_cast<std::ptrdiff_t>(end));
   }
   log::position last_position() const noexcept override {
     const std::lock_guard lock(mutex_);
     return static_cast<log::position>(events_.size());
   }
-  result<log::version> stream_version(const std::string&, const std::string&) override { return log::version{0}; }
+  result<log::version> stream_version(const std::string&, const std::string&) override {
+    return log::version{0};
+  }
   /// One subscriber.
-  std::unique_ptr<log::tail_subscription> subscribe(std::function<void(log::position)> wake) override {
+  std::unique_ptr<log::tail_subscription> subscribe(
+      std::function<void(log::position)> wake) override {
     const std::lock_guard lock(mutex_);
     wake_ = std::move(wake);
     return std::make_unique<subscription>(*this);

@@ -28,10 +28,13 @@ class awaited {
     return [promise = promise_](result<Value> outcome) { promise->set_value(std::move(outcome)); };
   }
   [[nodiscard]] result<Value> get() { return future_.get(); }
-  [[nodiscard]] bool ready() const { return future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+  [[nodiscard]] bool ready() const {
+    return future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
 
  private:
-  std::shared_ptr<std::promise<result<Value>>> promise_ = std::make_shared<std::promise<result<Value>>>();
+  std::shared_ptr<std::promise<result<Value>>> promise_ =
+      std::make_shared<std::promise<result<Value>>>();
   std::future<result<Value>> future_ = promise_->get_future();
 };
 
@@ -51,7 +54,8 @@ class state_collector {
   [[nodiscard]] state_pointer wait(const std::function<bool(const watch_state&)>& wanted) {
     std::unique_lock lock(mutex_);
     for (std::size_t next = 0;; ++next) {
-      if (!arrived_.wait_for(lock, std::chrono::seconds(60), [&] { return states_.size() > next; })) return nullptr;
+      if (!arrived_.wait_for(lock, std::chrono::seconds(60), [&] { return states_.size() > next; }))
+        return nullptr;
       if (wanted(*states_[next])) return states_[next];
     }
   }
@@ -70,10 +74,16 @@ class state_collector {
 };
 
 inline event_definition flight_definition() {
-  return {.event_type = "FlightDeparted", .aggregate_type = "Airport", .table = "flight", .key_column = "origin",
-          .fields = {{"destination", value_type::text, true}, {"delay", value_type::integer, true},
-                     {"departed_at", value_type::timestamp, false}, {"fare", value_type::number, false}},
-          .history_sql = {}, .file = "events/flight.toml"};
+  return {.event_type = "FlightDeparted",
+          .aggregate_type = "Airport",
+          .table = "flight",
+          .key_column = "origin",
+          .fields = {{"destination", value_type::text, true},
+                     {"delay", value_type::integer, true},
+                     {"departed_at", value_type::timestamp, false},
+                     {"fare", value_type::number, false}},
+          .history_sql = {},
+          .file = "events/flight.toml"};
 }
 
 inline query_definition make_query(std::string name, std::string sql) {
@@ -86,7 +96,9 @@ inline query_definition make_query(std::string name, std::string sql) {
 }
 
 inline query_definition airport_query() {
-  auto query = make_query("airport", "SELECT count(*) AS flights, sum(delay) AS delay FROM flight WHERE origin = $airport");
+  auto query = make_query(
+      "airport",
+      "SELECT count(*) AS flights, sum(delay) AS delay FROM flight WHERE origin = $airport");
   query.parameters = {{"airport", value_type::text, std::nullopt}};
   query.depends_on = {"events/Airport/{airport}/**"};
   query.depends_on_all = false;
@@ -94,7 +106,9 @@ inline query_definition airport_query() {
 }
 
 inline query_definition total_query() {
-  return make_query("total", "SELECT count(*) AS flights, sum(delay) AS delay, max(position) AS last FROM flight");
+  return make_query(
+      "total",
+      "SELECT count(*) AS flights, sum(delay) AS delay, max(position) AS last FROM flight");
 }
 
 class service_fixture : public ::testing::Test {
@@ -115,23 +129,27 @@ class service_fixture : public ::testing::Test {
 
   [[nodiscard]] virtual clock& time() { return system_clock(); }
 
-  void open_service(std::vector<query_definition> queries, std::vector<event_definition> events = {flight_definition()},
+  void open_service(std::vector<query_definition> queries,
+                    std::vector<event_definition> events = {flight_definition()},
                     std::vector<table_definition> tables = {}) {
     service_.reset();
     settings_.project_folder = folder_.path();
     settings_.temp_folder = folder_ / "spill";
-    auto opened = service::open(settings_, std::move(events), std::move(tables), std::move(queries), *log_, time(), metrics_);
+    auto opened = service::open(settings_, std::move(events), std::move(tables), std::move(queries),
+                                *log_, time(), metrics_);
     ASSERT_TRUE(opened) << opened.error().describe();
     service_ = std::move(*opened);
   }
 
-  [[nodiscard]] log::new_event flight(const std::string& origin, int delay, const std::string& destination = "SFO") {
+  [[nodiscard]] log::new_event flight(const std::string& origin, int delay,
+                                      const std::string& destination = "SFO") {
     log::new_event event;
     event.event_id = "event-" + std::to_string(next_id_++);
     event.aggregate_type = "Airport";
     event.aggregate_id = origin;
     event.event_type = "FlightDeparted";
-    event.payload = R"({"destination":")" + destination + R"(","delay":)" + std::to_string(delay) + "}";
+    event.payload =
+        R"({"destination":")" + destination + R"(","delay":)" + std::to_string(delay) + "}";
     return event;
   }
   std::int64_t append(log::new_event event) {
@@ -173,7 +191,8 @@ class service_fixture : public ::testing::Test {
     return answer.get();
   }
   [[nodiscard]] static std::string json(const result<query_answer>& answer) {
-    return answer ? std::string(answer->value->json().view()) : "error: " + answer.error().describe();
+    return answer ? std::string(answer->value->json().view())
+                  : "error: " + answer.error().describe();
   }
   [[nodiscard]] static std::int64_t integer(const query_result& result, std::size_t column = 0) {
     return std::get<std::int64_t>(result.at(0, column));

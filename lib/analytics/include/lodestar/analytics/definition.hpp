@@ -1,4 +1,5 @@
-// What a project declares: event types, static tables and named queries. Plain values; app/config reads them from files.
+// What a project declares: event types, static tables and named queries. Plain values; app/config
+// reads them from files.
 #pragma once
 
 #include <cstdint>
@@ -19,47 +20,49 @@ enum class value_type : std::uint8_t { boolean, integer, number, text, timestamp
 struct field {
   std::string name;
   value_type type = value_type::text;
-  bool required = true;   ///< A field that is not required may be absent or null.
+  bool required = true;  ///< A field that is not required may be absent or null.
 };
 
-/// One event type and the table its events become. Columns of the table, in this order: position, recorded_at,
-/// the key column (the aggregate id), then the fields.
+/// One event type and the table its events become. Columns of the table, in this order: position,
+/// recorded_at, the key column (the aggregate id), then the fields.
 struct event_definition {
-  std::string event_type;       ///< "FlightDeparted"
-  std::string aggregate_type;   ///< "Airport"
-  std::string table;            ///< "flight": the name queries use (a view bounded by the position).
-  std::string key_column;       ///< "origin": holds the aggregate id.
+  std::string event_type;      ///< "FlightDeparted"
+  std::string aggregate_type;  ///< "Airport"
+  std::string table;           ///< "flight": the name queries use (a view bounded by the position).
+  std::string key_column;      ///< "origin": holds the aggregate id.
   std::vector<field> fields;
-  std::string history_sql;      ///< SELECT of the key column and all fields, loaded at position 0; may be empty.
-  std::string file;             ///< Where it was declared, for messages.
+  std::string history_sql;  ///< SELECT of the key column and all fields, loaded at position 0; may
+                            ///< be empty.
+  std::string file;         ///< Where it was declared, for messages.
 };
 
 /// A table that no event changes.
 struct table_definition {
   std::string name;
-  std::string sql;              ///< SELECT that fills it at start.
+  std::string sql;  ///< SELECT that fills it at start.
   std::string file;
 };
 
 struct parameter {
   std::string name;
   value_type type = value_type::text;
-  std::optional<std::string> default_value;   ///< As it would be written in a URL; none = required.
+  std::optional<std::string> default_value;  ///< As it would be written in a URL; none = required.
 };
 
 struct query_definition {
   std::string name;
   std::string title;
-  std::string sql;                       ///< One SELECT; parameters as $name.
+  std::string sql;  ///< One SELECT; parameters as $name.
   std::vector<parameter> parameters;
-  /// Key expressions; `{name}` stands for a parameter's value as one escaped chunk. `all` and `none` are told apart
-  /// by depends_on_all: an empty list with depends_on_all = false depends on nothing.
+  /// Key expressions; `{name}` stands for a parameter's value as one escaped chunk. `all` and
+  /// `none` are told apart by depends_on_all: an empty list with depends_on_all = false depends on
+  /// nothing.
   std::vector<std::string> depends_on;
   bool depends_on_all = true;
   swr::lifetimes lifetimes;
   std::int64_t deadline_ms = 10'000;
-  std::string file;                      ///< "queries/kpi.sql", for messages.
-  int sql_line = 1;                      ///< Line of `file` at which the SQL begins.
+  std::string file;  ///< "queries/kpi.sql", for messages.
+  int sql_line = 1;  ///< Line of `file` at which the SQL begins.
 };
 
 }  // namespace lodestar::analytics

@@ -1,6 +1,8 @@
-// A query's result: an immutable block of bytes, an Arrow IPC stream, with what is needed to read it in place.
+// A query's result: an immutable block of bytes, an Arrow IPC stream, with what is needed to read
+// it in place.
 //
-// Thread-safe to read from any thread. json() and csv() are made once, at the first call, and shared.
+// Thread-safe to read from any thread. json() and csv() are made once, at the first call, and
+// shared.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +12,14 @@
 #include <variant>
 #include <vector>
 
+#include <lodestar/analytics/definition.hpp>
 #include <lodestar/base/bytes.hpp>
 #include <lodestar/base/hash.hpp>
-#include <lodestar/analytics/definition.hpp>
 
 namespace lodestar::analytics {
 
-/// One cell. Timestamps are microseconds since 1970-01-01 UTC, dates are days since then (both as std::int64_t, told
-/// apart by the column's type). Texts point into the result.
+/// One cell. Timestamps are microseconds since 1970-01-01 UTC, dates are days since then (both as
+/// std::int64_t, told apart by the column's type). Texts point into the result.
 using cell = std::variant<std::monostate, bool, std::int64_t, double, std::string_view>;
 
 struct column {
@@ -35,12 +37,14 @@ class query_result {
   [[nodiscard]] virtual cell at(std::size_t row, std::size_t column) const = 0;
 
   [[nodiscard]] virtual const shared_bytes& arrow() const noexcept = 0;
-  /// {"columns":[{"name":…,"type":…}…],"rows":[[…]…]}; timestamps as RFC 3339, dates as YYYY-MM-DD, NaN and infinities as null.
+  /// {"columns":[{"name":…,"type":…}…],"rows":[[…]…]}; timestamps as RFC 3339, dates as YYYY-MM-DD,
+  /// NaN and infinities as null.
   [[nodiscard]] virtual const shared_bytes& json() const = 0;
   /// RFC 4180 with a header line and CRLF.
   [[nodiscard]] virtual const shared_bytes& csv() const = 0;
 
-  /// A hash of the Arrow bytes: equal content, equal digest. The ETag and "did this tile change" come from it.
+  /// A hash of the Arrow bytes: equal content, equal digest. The ETag and "did this tile change"
+  /// come from it.
   [[nodiscard]] virtual const hash128& digest() const noexcept = 0;
 };
 

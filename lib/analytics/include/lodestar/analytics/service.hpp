@@ -1,14 +1,17 @@
-// Analytics: event tables in DuckDB fed from the log, named queries that run as of a position, cached results that
-// know when they stop being true, and watches that are told of new ones.
+// Analytics: event tables in DuckDB fed from the log, named queries that run as of a position,
+// cached results that know when they stop being true, and watches that are told of new ones.
 //
-// Order of events: the feeder commits rows to DuckDB, then moves the dependencies, then advances applied(); the last
-// two in one step for anybody who looks through watch(). A query sees exactly the events up to its as_of position.
+// Order of events: the feeder commits rows to DuckDB, then moves the dependencies, then advances
+// applied(); the last two in one step for anybody who looks through watch(). A query sees exactly
+// the events up to its as_of position.
 //
-// Thread-safety: all members may be called from any thread. Handlers run on a thread of the service (or inline, on a
-// hit); they must be short and may call back into the service. The log and the clock must outlive the service.
+// Thread-safety: all members may be called from any thread. Handlers run on a thread of the service
+// (or inline, on a hit); they must be short and may call back into the service. The log and the
+// clock must outlive the service.
 //
-// Errors: not_found (query), invalid_argument (parameter: error::place is "parameter airport"; SQL: "queries/x.sql:3"),
-// deadline_exceeded, cancelled, too_large (result_bytes_max), unavailable (too many waiting, shutting down), internal.
+// Errors: not_found (query), invalid_argument (parameter: error::place is "parameter airport"; SQL:
+// "queries/x.sql:3"), deadline_exceeded, cancelled, too_large (result_bytes_max), unavailable (too
+// many waiting, shutting down), internal.
 #pragma once
 
 #include <cstdint>
@@ -32,22 +35,24 @@
 namespace lodestar::analytics {
 
 struct options {
-  std::filesystem::path project_folder;      ///< Relative file names in history and table SQL start here.
-  std::filesystem::path temp_folder;         ///< Where DuckDB may spill.
-  std::size_t threads = 0;                   ///< DuckDB's threads; 0 = one per core.
-  std::size_t connections = 0;               ///< Queries that run at the same time; 0 = one per core.
+  std::filesystem::path
+      project_folder;                 ///< Relative file names in history and table SQL start here.
+  std::filesystem::path temp_folder;  ///< Where DuckDB may spill.
+  std::size_t threads = 0;            ///< DuckDB's threads; 0 = one per core.
+  std::size_t connections = 0;        ///< Queries that run at the same time; 0 = one per core.
   std::size_t waiting_queries_max = 10'000;
-  std::int64_t memory_bytes_max = 0;         ///< DuckDB's limit; 0 = its default.
+  std::int64_t memory_bytes_max = 0;  ///< DuckDB's limit; 0 = its default.
   std::size_t result_bytes_max = 64u << 20;
   std::size_t cache_bytes_max = 256u << 20;
-  /// A round of refreshes starts at once when the last one began at least this long ago and ended at least as long ago
-  /// as it took, else when that is so.
+  /// A round of refreshes starts at once when the last one began at least this long ago and ended
+  /// at least as long ago as it took, else when that is so.
   std::int64_t round_interval_ms = 10;
 };
 
 using parameters = std::map<std::string, std::string, std::less<>>;
 
-/// A query with checked parameters: its identity, and the nodes it depends on. A cheap value to copy.
+/// A query with checked parameters: its identity, and the nodes it depends on. A cheap value to
+/// copy.
 class bound_query {
  public:
   struct state;
@@ -69,14 +74,15 @@ using query_handler = std::move_only_function<void(result<query_answer>)>;
 /// The state of a watch after a round: every query's result (or error) is true at `position`.
 struct watch_state {
   struct tile {
-    query_result_ptr value;         ///< Null when the query failed and never succeeded.
+    query_result_ptr value;  ///< Null when the query failed and never succeeded.
     std::int64_t computed_at = 0;
-    std::int64_t changed_at = 0;    ///< Position of the round in which its content last changed.
-    std::optional<error> failure;   ///< Why the newest attempt failed; `value` is then the last good one.
+    std::int64_t changed_at = 0;  ///< Position of the round in which its content last changed.
+    std::optional<error>
+        failure;  ///< Why the newest attempt failed; `value` is then the last good one.
   };
   std::int64_t position = 0;
-  std::int64_t wall_us = 0;         ///< When the round began.
-  std::vector<tile> tiles;          ///< In the order of the watched queries.
+  std::int64_t wall_us = 0;  ///< When the round began.
+  std::vector<tile> tiles;   ///< In the order of the watched queries.
 };
 
 /// Ends the watch when destroyed; after that its callback does not run any more.
@@ -87,18 +93,23 @@ class watch {
 
 class service {
  public:
-  /// Opens DuckDB, loads history and static tables, applies the log, prepares every query. An error in a query file is
-  /// kept and answered to whoever asks for the query (see query_errors), everything else that is wrong fails the start.
+  /// Opens DuckDB, loads history and static tables, applies the log, prepares every query. An error
+  /// in a query file is kept and answered to whoever asks for the query (see query_errors),
+  /// everything else that is wrong fails the start.
   [[nodiscard]] static result<std::unique_ptr<service>> open(const options& settings,
-      std::vector<event_definition> events, std::vector<table_definition> tables,
-      std::vector<query_definition> queries, log::event_log& log, clock& time, metrics_registry& metrics);
+                                                             std::vector<event_definition> events,
+                                                             std::vector<table_definition> tables,
+                                                             std::vector<query_definition> queries,
+                                                             log::event_log& log, clock& time,
+                                                             metrics_registry& metrics);
   virtual ~service() = default;
 
   [[nodiscard]] virtual const std::vector<query_definition>& queries() const noexcept = 0;
   /// The errors DuckDB reported when preparing the queries: place names file and line.
   [[nodiscard]] virtual std::vector<error> query_errors() const = 0;
 
-  /// Why the tables do not follow the log any more; applied() then stays, and waiting for a later position fails.
+  /// Why the tables do not follow the log any more; applied() then stays, and waiting for a later
+  /// position fails.
   [[nodiscard]] virtual std::optional<error> feeder_error() const = 0;
 
   /// The position the event tables have reached.
@@ -108,26 +119,32 @@ class service {
                             std::move_only_function<void(result<std::int64_t>)> done) = 0;
 
   /// Checks name and parameters; unknown parameters are errors.
-  [[nodiscard]] virtual result<bound_query> bind(std::string_view name, const parameters& values) = 0;
+  [[nodiscard]] virtual result<bound_query> bind(std::string_view name,
+                                                 const parameters& values) = 0;
 
   /// The cached result when the demand allows, else one computation for everybody who asks.
   virtual void get(const bound_query& query, const swr::demand& demand, query_handler done) = 0;
   /// The cached result if it meets the demand, without ever waiting.
-  [[nodiscard]] virtual std::optional<query_answer> get_cached(const bound_query& query, const swr::demand& demand) = 0;
+  [[nodiscard]] virtual std::optional<query_answer> get_cached(const bound_query& query,
+                                                               const swr::demand& demand) = 0;
   /// The result as of an earlier position (1 … applied()); not cached.
   virtual void get_as_of(const bound_query& query, std::int64_t position, query_handler done) = 0;
 
-  /// Watches queries as one page: `changed` gets the first state as soon as it is computed and a new one after each
-  /// round in which something the queries depend on moved. States come one after the other with growing positions;
-  /// tiles that no event touched are not recomputed. At most one round of a watch runs at a time.
-  [[nodiscard]] virtual std::unique_ptr<watch> start_watch(std::vector<bound_query> queries,
+  /// Watches queries as one page: `changed` gets the first state as soon as it is computed and a
+  /// new one after each round in which something the queries depend on moved. States come one after
+  /// the other with growing positions; tiles that no event touched are not recomputed. At most one
+  /// round of a watch runs at a time.
+  [[nodiscard]] virtual std::unique_ptr<watch> start_watch(
+      std::vector<bound_query> queries,
       std::function<void(std::shared_ptr<const watch_state>)> changed) = 0;
 
-  /// How many times DuckDB ran a query since the start (cache hits and joined flights do not count), in all and of one query.
+  /// How many times DuckDB ran a query since the start (cache hits and joined flights do not
+  /// count), in all and of one query.
   [[nodiscard]] virtual std::uint64_t executions() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t executions(std::string_view query_name) const = 0;
 
-  /// Stops feeder, rounds and queries; waiting handlers get cancelled. Called by the destructor too. Not from a handler.
+  /// Stops feeder, rounds and queries; waiting handlers get cancelled. Called by the destructor
+  /// too. Not from a handler.
   virtual void stop() = 0;
 };
 

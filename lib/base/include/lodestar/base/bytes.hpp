@@ -1,5 +1,6 @@
-// Immutable, reference-counted bytes: what a cached result, a rendered frame and an answer on the wire are made of.
-// Copying shares; the bytes live until the last owner is gone. Thread-safe to share and to read, as they never change.
+// Immutable, reference-counted bytes: what a cached result, a rendered frame and an answer on the
+// wire are made of. Copying shares; the bytes live until the last owner is gone. Thread-safe to
+// share and to read, as they never change.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +14,12 @@ namespace lodestar {
 class shared_bytes {
  public:
   shared_bytes() = default;
-  explicit shared_bytes(std::string content) : content_(std::make_shared<const std::string>(std::move(content))) {}
+  explicit shared_bytes(std::string content)
+      : content_(std::make_shared<const std::string>(std::move(content))) {}
 
-  [[nodiscard]] std::string_view view() const noexcept { return content_ ? std::string_view(*content_) : std::string_view(); }
+  [[nodiscard]] std::string_view view() const noexcept {
+    return content_ ? std::string_view(*content_) : std::string_view();
+  }
   [[nodiscard]] std::size_t size() const noexcept { return content_ ? content_->size() : 0; }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] const char* data() const noexcept { return view().data(); }

@@ -1,5 +1,5 @@
-// Time is passed in. Durations and deadlines use the monotonic clock; only what is shown to people or stored as a
-// calendar time uses the wall clock. Tests use manual_clock and never sleep.
+// Time is passed in. Durations and deadlines use the monotonic clock; only what is shown to people
+// or stored as a calendar time uses the wall clock. Tests use manual_clock and never sleep.
 //
 // Thread-safety: all members of every clock may be called from any thread.
 #pragma once
@@ -11,8 +11,8 @@
 namespace lodestar {
 
 using steady_time = std::chrono::steady_clock::time_point;
-using std::chrono::milliseconds;
 using std::chrono::microseconds;
+using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 class clock {
@@ -30,17 +30,22 @@ class clock {
 /// A clock that moves only when told to.
 class manual_clock final : public clock {
  public:
-  explicit manual_clock(std::int64_t wall_us = 1'000'000'000'000'000) noexcept : wall_us_(wall_us) {}
+  explicit manual_clock(std::int64_t wall_us = 1'000'000'000'000'000) noexcept
+      : wall_us_(wall_us) {}
   [[nodiscard]] steady_time now() const noexcept override {
     return steady_time{} + nanoseconds{steady_ns_.load(std::memory_order_acquire)};
   }
-  [[nodiscard]] std::int64_t wall_us() const noexcept override { return wall_us_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::int64_t wall_us() const noexcept override {
+    return wall_us_.load(std::memory_order_acquire);
+  }
   void advance(nanoseconds by) noexcept {
     steady_ns_.fetch_add(by.count(), std::memory_order_acq_rel);
     wall_us_.fetch_add(by.count() / 1000, std::memory_order_acq_rel);
   }
   /// Moves the wall clock alone, as an administrator or a leap second would.
-  void set_wall_us(std::int64_t wall_us) noexcept { wall_us_.store(wall_us, std::memory_order_release); }
+  void set_wall_us(std::int64_t wall_us) noexcept {
+    wall_us_.store(wall_us, std::memory_order_release);
+  }
 
  private:
   std::atomic<std::int64_t> steady_ns_{0};

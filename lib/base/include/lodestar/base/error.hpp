@@ -1,8 +1,8 @@
 // The error value that every module of Lodestar returns for operating errors.
 //
-// An error has a stable code (for programs), a message (what went wrong, in one sentence), a place (file and line,
-// field, index … as the user would name it) and a hint (the likely fix). Values are cheap to move and independent of
-// any other object. Not thread-safe, like any value.
+// An error has a stable code (for programs), a message (what went wrong, in one sentence), a place
+// (file and line, field, index … as the user would name it) and a hint (the likely fix). Values are
+// cheap to move and independent of any other object. Not thread-safe, like any value.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +13,21 @@
 namespace lodestar {
 
 enum class error_code : std::uint8_t {
-  invalid_argument,   ///< The input is wrong; sending it again unchanged cannot succeed.
-  not_found,          ///< The named thing does not exist.
-  conflict,           ///< An expected version or append condition does not hold; re-read and decide again.
-  already_exists,     ///< The identity is taken by something different (an event id with other content).
+  invalid_argument,  ///< The input is wrong; sending it again unchanged cannot succeed.
+  not_found,         ///< The named thing does not exist.
+  conflict,  ///< An expected version or append condition does not hold; re-read and decide again.
+  already_exists,     ///< The identity is taken by something different (an event id with other
+                      ///< content).
   too_large,          ///< A stated limit on size or count is exceeded.
   unsupported,        ///< Valid, but this build or configuration cannot do it.
   permission_denied,  ///< The caller or the process may not do this.
   deadline_exceeded,  ///< The time allowed ran out; the outcome of a write is then unknown.
   cancelled,          ///< The caller gave up, or the process is shutting down.
-  unavailable,        ///< A dependency is missing, busy or broken at present; trying again later may succeed.
-  storage_full,       ///< No space left; nothing was half-written; writing resumes when there is space.
-  corrupt,            ///< Stored bytes are damaged or not ours.
-  internal,           ///< A bug or an unclassified failure of a library; its text is in the message.
+  unavailable,   ///< A dependency is missing, busy or broken at present; trying again later may
+                 ///< succeed.
+  storage_full,  ///< No space left; nothing was half-written; writing resumes when there is space.
+  corrupt,       ///< Stored bytes are damaged or not ours.
+  internal,      ///< A bug or an unclassified failure of a library; its text is in the message.
 };
 
 /// The stable name of a code, as it appears in logs and in problem documents ("invalid_argument").
@@ -49,8 +51,9 @@ struct error {
 template <class T>
 using result = std::expected<T, error>;
 
-/// Makes the unexpected side of a result: `return fail(error_code::not_found, "no query named kpi");`
-[[nodiscard]] std::unexpected<error> fail(error_code code, std::string message, std::string place = {},
-                                          std::string hint = {});
+/// Makes the unexpected side of a result: `return fail(error_code::not_found, "no query named
+/// kpi");`
+[[nodiscard]] std::unexpected<error> fail(error_code code, std::string message,
+                                          std::string place = {}, std::string hint = {});
 
 }  // namespace lodestar

@@ -1,4 +1,5 @@
-// Where work runs is passed in. The cache and the SWR facade have no thread of their own; they post to an executor.
+// Where work runs is passed in. The cache and the SWR facade have no thread of their own; they post
+// to an executor.
 //
 //   thread_pool      a fixed number of threads and a bounded queue
 //   inline_executor  runs the task at once on the caller's thread
@@ -23,8 +24,9 @@ using task = std::move_only_function<void()>;
 class executor {
  public:
   virtual ~executor() = default;
-  /// Takes the task to run it later, or at once. False when it was not taken (queue full or stopped): the task is
-  /// then untouched by the executor and destroyed by the caller. A task must not throw.
+  /// Takes the task to run it later, or at once. False when it was not taken (queue full or
+  /// stopped): the task is then untouched by the executor and destroyed by the caller. A task must
+  /// not throw.
   [[nodiscard]] virtual bool post(task&& work) = 0;
 };
 
@@ -60,7 +62,8 @@ class thread_pool final : public executor {
   thread_pool& operator=(const thread_pool&) = delete;
 
   [[nodiscard]] bool post(task&& work) override;
-  /// Takes no more tasks, runs those that are queued, joins the threads. May be called twice, not from a task.
+  /// Takes no more tasks, runs those that are queued, joins the threads. May be called twice, not
+  /// from a task.
   void stop();
   [[nodiscard]] std::size_t size() const noexcept { return threads_.size(); }
 

@@ -1,5 +1,5 @@
-// Hashes of bytes. Neither is a defence against somebody who can choose the bytes and needs a collision, unless the
-// seed is secret.
+// Hashes of bytes. Neither is a defence against somebody who can choose the bytes and needs a
+// collision, unless the seed is secret.
 #pragma once
 
 #include <compare>
@@ -26,5 +26,7 @@ struct hash128 {
 
 template <>
 struct std::hash<lodestar::hash128> {
-  [[nodiscard]] std::size_t operator()(const lodestar::hash128& value) const noexcept { return value.low; }
+  [[nodiscard]] std::size_t operator()(const lodestar::hash128& value) const noexcept {
+    return value.low;
+  }
 };

@@ -6,7 +6,8 @@
 
 namespace lodestar {
 
-/// Appends `text` as a JSON string with its quotes. Bytes that are not valid UTF-8 become U+FFFD; '<', '>' and '&' stay.
+/// Appends `text` as a JSON string with its quotes. Bytes that are not valid UTF-8 become U+FFFD;
+/// '<', '>' and '&' stay.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace lodestar

@@ -2,8 +2,8 @@
 //
 //   log_info("log", "opened", {{"file", path}, {"events", count}});
 //
-// Thread-safe. Values that hold spaces, quotes or control characters are quoted and escaped, so one event is one line.
-// Never pass secrets.
+// Thread-safe. Values that hold spaces, quotes or control characters are quoted and escaped, so one
+// event is one line. Never pass secrets.
 #pragma once
 
 #include <concepts>
@@ -34,16 +34,20 @@ void set_log_level(log_level level) noexcept;
 void log_line(log_level level, std::string_view component, std::string_view message,
               std::initializer_list<log_field> fields = {});
 
-inline void log_debug(std::string_view component, std::string_view message, std::initializer_list<log_field> fields = {}) {
+inline void log_debug(std::string_view component, std::string_view message,
+                      std::initializer_list<log_field> fields = {}) {
   log_line(log_level::debug, component, message, fields);
 }
-inline void log_info(std::string_view component, std::string_view message, std::initializer_list<log_field> fields = {}) {
+inline void log_info(std::string_view component, std::string_view message,
+                     std::initializer_list<log_field> fields = {}) {
   log_line(log_level::info, component, message, fields);
 }
-inline void log_warning(std::string_view component, std::string_view message, std::initializer_list<log_field> fields = {}) {
+inline void log_warning(std::string_view component, std::string_view message,
+                        std::initializer_list<log_field> fields = {}) {
   log_line(log_level::warning, component, message, fields);
 }
-inline void log_error(std::string_view component, std::string_view message, std::initializer_list<log_field> fields = {}) {
+inline void log_error(std::string_view component, std::string_view message,
+                      std::initializer_list<log_field> fields = {}) {
   log_line(log_level::error, component, message, fields);
 }
 

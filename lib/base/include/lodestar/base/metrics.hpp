@@ -1,7 +1,8 @@
 // Counters, gauges and histograms, and their text form for Prometheus.
 //
-// A metric is created once (at start) and updated from any thread without a lock. References that a registry gives out
-// live as long as the registry. Names follow Prometheus' rules: lodestar_<module>_<what>_<unit>[_total].
+// A metric is created once (at start) and updated from any thread without a lock. References that a
+// registry gives out live as long as the registry. Names follow Prometheus' rules:
+// lodestar_<module>_<what>_<unit>[_total].
 #pragma once
 
 #include <array>
@@ -19,7 +20,9 @@ namespace lodestar {
 class counter {
  public:
   void add(std::uint64_t by = 1) noexcept { value_.fetch_add(by, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
 
  private:
   std::atomic<std::uint64_t> value_{0};
@@ -29,7 +32,9 @@ class gauge {
  public:
   void set(std::int64_t to) noexcept { value_.store(to, std::memory_order_relaxed); }
   void add(std::int64_t by) noexcept { value_.fetch_add(by, std::memory_order_relaxed); }
-  [[nodiscard]] std::int64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::int64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
 
  private:
   std::atomic<std::int64_t> value_{0};
@@ -40,7 +45,9 @@ class histogram {
  public:
   static constexpr std::size_t buckets = 21;
   void observe_us(std::int64_t duration_us) noexcept;
-  [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t count() const noexcept {
+    return count_.load(std::memory_order_relaxed);
+  }
   void write(std::string& out, std::string_view name, std::string_view labels) const;
 
  private:
@@ -51,17 +58,21 @@ class histogram {
 
 class metrics_registry {
  public:
-  /// The metric of that name and label set (`tier="memory"`, may be empty), made at the first call. Asking for an
-  /// existing name as another kind is a programmer error.
-  [[nodiscard]] counter& make_counter(std::string_view name, std::string_view help, std::string_view labels = {});
-  [[nodiscard]] gauge& make_gauge(std::string_view name, std::string_view help, std::string_view labels = {});
-  [[nodiscard]] histogram& make_histogram(std::string_view name, std::string_view help, std::string_view labels = {});
+  /// The metric of that name and label set (`tier="memory"`, may be empty), made at the first call.
+  /// Asking for an existing name as another kind is a programmer error.
+  [[nodiscard]] counter& make_counter(std::string_view name, std::string_view help,
+                                      std::string_view labels = {});
+  [[nodiscard]] gauge& make_gauge(std::string_view name, std::string_view help,
+                                  std::string_view labels = {});
+  [[nodiscard]] histogram& make_histogram(std::string_view name, std::string_view help,
+                                          std::string_view labels = {});
 
   /// Everything in the Prometheus text format 0.0.4.
   [[nodiscard]] std::string expose() const;
 
  private:
-  using any_metric = std::variant<std::unique_ptr<counter>, std::unique_ptr<gauge>, std::unique_ptr<histogram>>;
+  using any_metric =
+      std::variant<std::unique_ptr<counter>, std::unique_ptr<gauge>, std::unique_ptr<histogram>>;
   struct family {
     std::string help;
     std::map<std::string, any_metric, std::less<>> by_labels;

@@ -28,8 +28,8 @@ class seeded_random final : public random_source {
   std::mt19937_64 engine_;
 };
 
-/// A UUID version 7 (RFC 9562): 48 bits of milliseconds since 1970, then randomness; text of 36 characters that
-/// sorts by time of creation.
+/// A UUID version 7 (RFC 9562): 48 bits of milliseconds since 1970, then randomness; text of 36
+/// characters that sorts by time of creation.
 [[nodiscard]] std::string make_uuid_v7(const clock& time, random_source& random);
 
 }  // namespace lodestar

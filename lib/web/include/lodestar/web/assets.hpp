@@ -1,5 +1,5 @@
-// Files that are compiled into the binary: hashed names, `immutable` only for names of the manifest, strong ETags,
-// precompressed variants.
+// Files that are compiled into the binary: hashed names, `immutable` only for names of the
+// manifest, strong ETags, precompressed variants.
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@ struct asset {
   std::string_view logical_name;  ///< "app.js": what pages ask for.
   std::string_view content_type;
   std::string_view bytes;
-  std::string_view gzip;          ///< Empty when there is no such variant.
+  std::string_view gzip;  ///< Empty when there is no such variant.
   std::string_view brotli;
 };
 

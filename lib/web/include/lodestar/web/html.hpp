@@ -1,4 +1,5 @@
-// HTML text that can only be built escaped. `html` is a safe fragment; text and attribute values are escaped on the way in.
+// HTML text that can only be built escaped. `html` is a safe fragment; text and attribute values
+// are escaped on the way in.
 #pragma once
 
 #include <cstddef>
@@ -9,21 +10,30 @@
 
 namespace lodestar::web {
 
-/// A fragment of HTML that is safe to send. A plain string cannot become one without escaping, except a literal of ours.
+/// A fragment of HTML that is safe to send. A plain string cannot become one without escaping,
+/// except a literal of ours.
 class html {
  public:
   html() = default;
   /// A literal of our own source code. `consteval` keeps run-time strings out.
   template <std::size_t N>
-  consteval static std::string_view literal(const char (&text)[N]) { return {text, N - 1}; }
+  consteval static std::string_view literal(const char (&text)[N]) {
+    return {text, N - 1};
+  }
 
   /// Appends a literal of our own source code.
   template <std::size_t N>
-  html& raw(const char (&text)[N]) { out_.append(text, N - 1); return *this; }
+  html& raw(const char (&text)[N]) {
+    out_.append(text, N - 1);
+    return *this;
+  }
   /// Appends text, escaped for element content and for quoted attribute values alike.
   html& text(std::string_view value);
   html& number(std::int64_t value);
-  html& append(const html& other) { out_ += other.out_; return *this; }
+  html& append(const html& other) {
+    out_ += other.out_;
+    return *this;
+  }
 
   [[nodiscard]] const std::string& str() const& noexcept { return out_; }
   [[nodiscard]] std::string take() && noexcept { return std::move(out_); }

@@ -20,10 +20,11 @@ using name_value = std::pair<std::string, std::string>;
 /// A whole request. Owns its texts, so it may be kept and moved to another thread.
 struct request {
   method verb = method::get;
-  std::string target;              ///< As sent: "/d/airport?airport=ATL".
-  std::string path;                ///< Percent-decoded, normalised; starts with '/'. A path that escapes is refused before.
-  std::vector<name_value> query;   ///< Percent-decoded, in order; '+' is a space.
-  std::vector<name_value> headers; ///< Names in lower case, in order.
+  std::string target;  ///< As sent: "/d/airport?airport=ATL".
+  std::string path;    ///< Percent-decoded, normalised; starts with '/'. A path that escapes is
+                       ///< refused before.
+  std::vector<name_value> query;    ///< Percent-decoded, in order; '+' is a space.
+  std::vector<name_value> headers;  ///< Names in lower case, in order.
   std::string body;
   std::string remote_address;
 
@@ -33,8 +34,8 @@ struct request {
   [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const noexcept;
 };
 
-/// Status line and headers, serialised once, without Date and Connection; shared by every answer that uses it.
-/// Header values are checked: CR, LF and NUL are a programmer error.
+/// Status line and headers, serialised once, without Date and Connection; shared by every answer
+/// that uses it. Header values are checked: CR, LF and NUL are a programmer error.
 class response_head {
  public:
   response_head() = default;
@@ -47,8 +48,8 @@ class response_head {
   shared_bytes serialized_;
 };
 
-/// An answer: a head made beforehand, headers of this answer only, and a shared body. Content-Length, Date and
-/// Connection are added when it is sent; HEAD and 304 send no body.
+/// An answer: a head made beforehand, headers of this answer only, and a shared body.
+/// Content-Length, Date and Connection are added when it is sent; HEAD and 304 send no body.
 struct response {
   response_head head;
   std::vector<name_value> headers;
