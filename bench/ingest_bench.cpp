@@ -101,6 +101,7 @@ struct work_folder {
 struct run_result {
   double seconds = 0;
   std::size_t transaction_events = 0;
+  double commit_ms = 0;  ///< Mean time of a transaction; of an import unknown.
 };
 
 /// Posts the bodies over so many connections and waits for every answer.
@@ -152,6 +153,7 @@ run_result run_post(const work_folder& folder, const std::vector<std::string>& b
   const double commits = server.metric("lodestar_log_commits_total");
   done.transaction_events = static_cast<std::size_t>(
       std::lround(server.metric("lodestar_log_events_appended_total") / commits));
+  done.commit_ms = server.metric("lodestar_log_commit_seconds_sum") / commits * 1e3;
   server.stop();
   return done;
 }
@@ -194,6 +196,8 @@ void compare(report& out, const work_folder& folder, int repeats, const std::str
   };
   add("lodestar", ours);
   add("sqlite alone", raw);
+  if (done.commit_ms > 0)
+    out.add("lodestar", what, "mean time of a transaction", "ms", done.commit_ms);
   out.add("both", what, "events a transaction", "events",
           static_cast<double>(done.transaction_events));
   out.add("lodestar / sqlite alone", what, "ratio (bar: 0.7)", "", ratio.median());

@@ -26,8 +26,11 @@ class event_file final : public event_source {
       read_bytes_ += line.size() + 1;
       const auto content = trim(line);
       if (content.empty()) continue;
-      auto event = reader_.read_one(content, fmt::format("{}:{}", name_, line_number_));
-      if (!event) return std::unexpected(std::move(event.error()));
+      auto event = reader_.read_one(content);
+      if (!event) {
+        const auto where = fmt::format("{}:{}", name_, line_number_);
+        return std::unexpected(within(where, std::move(event.error())));
+      }
       batch.push_back(std::move(*event));
     }
     if (stream_.bad()) return fail(error_code::unavailable, "cannot be read to its end", name_);

@@ -57,13 +57,13 @@ std::string_view mismatch(const dom::element& value, analytics::value_type type)
   return "";
 }
 
-error not_json(simdjson::error_code code, std::string place) {
+error not_json(simdjson::error_code code) {
   if (code == simdjson::UTF8_ERROR) {
-    return {error_code::invalid_argument, "is not valid UTF-8", std::move(place),
-            "send the text as UTF-8"};
+    return {error_code::invalid_argument, "is not valid UTF-8", {}, "send the text as UTF-8"};
   }
   return {error_code::invalid_argument,
-          fmt::format("is not valid JSON: {}", simdjson::error_message(code)), std::move(place),
+          fmt::format("is not valid JSON: {}", simdjson::error_message(code)),
+          {},
           "check quotes, commas and brackets"};
 }
 
@@ -72,12 +72,12 @@ struct event_type_schema {
   std::unordered_map<std::string_view, std::size_t> fields;
 };
 
-/// Checks and copies one event object.
+/// Checks and copies one event object. The places of its errors begin at the event: most events are
+/// right, so only who meets an error says where the event stands.
 class event_builder {
  public:
-  event_builder(const std::unordered_map<std::string_view, event_type_schema>& types,
-                std::string place)
-      : types_(types), place_(std::move(place)) {}
+  explicit event_builder(const std::unordered_map<std::string_view, event_type_schema>& types)
+      : types_(types) {}
 
   result<log::new_event> build(const dom::object& object) {
     if (auto read = read_members(object); !read) return std::unexpected(std::move(read.error()));
@@ -107,7 +107,7 @@ class event_builder {
       return fail(error_code::invalid_argument,
                   fmt::format("{} belongs to aggregate type {}, not {}", made_.event_type,
                               definition.aggregate_type, made_.aggregate_type),
-                  at("aggregate_type"), "leave it out or correct it");
+                  "aggregate_type", "leave it out or correct it");
     }
     if (auto checked = check_payload(found->second); !checked)
       return std::unexpected(std::move(checked.error()));
@@ -115,10 +115,8 @@ class event_builder {
     return std::move(made_);
   }
 
-  std::string at(std::string_view member) const { return fmt::format("{}.{}", place_, member); }
-
   std::unexpected<error> missing(std::string_view member) const {
-    return fail(error_code::invalid_argument, fmt::format("{} is missing", member), place_,
+    return fail(error_code::invalid_argument, fmt::format("{} is missing", member), {},
                 fmt::format("add \"{}\"", member));
   }
 
@@ -127,7 +125,7 @@ class event_builder {
     for (const auto& [name, schema] : types_) known.push_back(name);
     std::sort(known.begin(), known.end());
     return fail(error_code::invalid_argument,
-                fmt::format("unknown event type {}", made_.event_type), at("event_type"),
+                fmt::format("unknown event type {}", made_.event_type), "event_type",
                 suggest(made_.event_type, known));
   }
 
@@ -148,20 +146,21 @@ class event_builder {
     if (key == "metadata") return read_metadata(key, value);
     if (key == "schema_version") return read_schema_version(key, value);
     if (key == "expected_version") return read_expected_version(key, value);
-    return fail(error_code::invalid_argument, fmt::format("unknown member {}", key), at(key),
+    return fail(error_code::invalid_argument, fmt::format("unknown member {}", key),
+                std::string(key),
                 suggest(key, {"event_type", "aggregate_id", "payload", "event_id", "aggregate_type",
                               "metadata", "schema_version", "expected_version"}));
   }
 
   status wrong(std::string_view key, const dom::element& value, std::string_view wanted) const {
     return fail(error_code::invalid_argument,
-                fmt::format("must be {}, not {}", wanted, shown(value)), at(key));
+                fmt::format("must be {}, not {}", wanted, shown(value)), std::string(key));
   }
 
   status once(std::string_view key, bool& seen) const {
     if (std::exchange(seen, true)) {
-      return fail(error_code::invalid_argument, fmt::format("{} is given twice", key), at(key),
-                  "keep one of them");
+      return fail(error_code::invalid_argument, fmt::format("{} is given twice", key),
+                  std::string(key), "keep one of them");
     }
     return {};
   }
@@ -229,7 +228,7 @@ class event_builder {
     for (std::size_t index = 0; index < fields.size(); ++index) {
       if (fields[index].required && !seen.test(index)) {
         return fail(error_code::invalid_argument,
-                    fmt::format("field {} is missing", fields[index].name), at("payload"),
+                    fmt::format("field {} is missing", fields[index].name), "payload",
                     fmt::format("{} is declared as required in {}", fields[index].name,
                                 schema.definition->file));
       }
@@ -237,9 +236,7 @@ class event_builder {
     return {};
   }
 
-  std::string at_field(std::string_view key) const {
-    return fmt::format("{}.payload.{}", place_, key);
-  }
+  static std::string at_field(std::string_view key) { return fmt::format("payload.{}", key); }
 
   status unknown_field(std::string_view key, const std::vector<analytics::field>& fields) const {
     std::vector<std::string_view> known;
@@ -250,7 +247,6 @@ class event_builder {
   }
 
   const std::unordered_map<std::string_view, event_type_schema>& types_;
-  std::string place_;
   log::new_event made_;
   dom::object payload_;
   bool has_type_ = false, has_id_ = false, has_aggregate_type_ = false, has_event_id_ = false,
@@ -259,18 +255,30 @@ class event_builder {
 
 }  // namespace
 
+error within(const std::string& where, error failure) {
+  failure.place = failure.place.empty() ? where : where + "." + failure.place;
+  return failure;
+}
+
 struct event_reader::state {
   std::unordered_map<std::string_view, event_type_schema> types;
   clock& time;
   random_source& random;
   dom::parser parser{};
 
-  result<log::new_event> build(const dom::element& value, const std::string& place) {
+  result<log::new_event> parse_event(std::string_view text) {
+    dom::element root;
+    if (const auto code = parser.parse(text.data(), text.size()).get(root))
+      return std::unexpected(not_json(code));
+    return build(root);
+  }
+
+  result<log::new_event> build(const dom::element& value) {
     if (!value.is_object()) {
       return fail(error_code::invalid_argument,
-                  fmt::format("must be an object, not {}", kind_of(value)), place);
+                  fmt::format("must be an object, not {}", kind_of(value)));
     }
-    auto made = event_builder(types, place).build(value.get_object().value_unsafe());
+    auto made = event_builder(types).build(value.get_object().value_unsafe());
     if (made && made->event_id.empty()) made->event_id = make_uuid_v7(time, random);
     return made;
   }
@@ -278,18 +286,29 @@ struct event_reader::state {
   result<std::vector<log::new_event>> read_json(std::string_view text) {
     dom::element root;
     if (const auto code = parser.parse(text.data(), text.size()).get(root))
-      return std::unexpected(not_json(code, "body"));
+      return std::unexpected(within("body", not_json(code)));
+    return root.is_array() ? read_array(root.get_array().value_unsafe()) : read_single(root);
+  }
+
+  result<std::vector<log::new_event>> read_single(const dom::element& object) {
+    auto made = build(object);
+    if (!made) return std::unexpected(within("events[0]", std::move(made.error())));
     std::vector<log::new_event> batch;
-    if (!root.is_array()) {
-      auto added = append_to(batch, build(root, "events[0]"));
-      if (!added) return std::unexpected(std::move(added.error()));
-      return batch;
-    }
-    const dom::array items = root.get_array().value_unsafe();
+    batch.push_back(std::move(*made));
+    return batch;
+  }
+
+  result<std::vector<log::new_event>> read_array(const dom::array& items) {
+    std::vector<log::new_event> batch;
+    batch.reserve(std::min(items.size(), log::batch_events_max));
     for (const auto& item : items) {
       if (batch.size() == log::batch_events_max) return too_many();
-      auto added = append_to(batch, build(item, fmt::format("events[{}]", batch.size())));
-      if (!added) return std::unexpected(std::move(added.error()));
+      auto made = build(item);
+      if (!made) {
+        const auto where = fmt::format("events[{}]", batch.size());
+        return std::unexpected(within(where, std::move(made.error())));
+      }
+      batch.push_back(std::move(*made));
     }
     return batch;
   }
@@ -302,21 +321,14 @@ struct event_reader::state {
       text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
       if (content.empty()) continue;
       if (batch.size() == log::batch_events_max) return too_many();
-      const std::string place = fmt::format("events[{}] (line {})", batch.size(), line);
-      dom::element root;
-      if (const auto code = parser.parse(content.data(), content.size()).get(root)) {
-        return std::unexpected(not_json(code, place));
+      auto made = parse_event(content);
+      if (!made) {
+        const auto where = fmt::format("events[{}] (line {})", batch.size(), line);
+        return std::unexpected(within(where, std::move(made.error())));
       }
-      auto added = append_to(batch, build(root, place));
-      if (!added) return std::unexpected(std::move(added.error()));
+      batch.push_back(std::move(*made));
     }
     return batch;
-  }
-
-  static result<void> append_to(std::vector<log::new_event>& batch, result<log::new_event> made) {
-    if (!made) return std::unexpected(std::move(made.error()));
-    batch.push_back(std::move(*made));
-    return {};
   }
 
   static std::unexpected<error> too_many() {
@@ -352,25 +364,19 @@ result<std::vector<log::new_event>> event_reader::read(std::string_view text, ev
   return state_->read_lines(text);
 }
 
-result<log::new_event> event_reader::read_one(std::string_view text, const std::string& place) {
-  dom::element root;
-  if (const auto code = state_->parser.parse(text.data(), text.size()).get(root)) {
-    return std::unexpected(not_json(code, place));
-  }
-  return state_->build(root, place);
+result<log::new_event> event_reader::read_one(std::string_view text) {
+  return state_->parse_event(text);
 }
 
 result<log::new_event> event_reader::read_payload(std::string_view event_type,
                                                   std::string_view aggregate_id,
-                                                  std::string_view payload,
-                                                  const std::string& place) {
+                                                  std::string_view payload) {
   dom::element root;
   if (const auto code = state_->parser.parse(payload.data(), payload.size()).get(root)) {
-    return std::unexpected(not_json(code, place));
+    return std::unexpected(not_json(code));
   }
-  if (!root.is_object())
-    return fail(error_code::invalid_argument, "the payload must be an object", place);
-  return event_builder(state_->types, place)
+  if (!root.is_object()) return fail(error_code::invalid_argument, "the payload must be an object");
+  return event_builder(state_->types)
       .build(event_type, aggregate_id, root.get_object().value_unsafe());
 }
 

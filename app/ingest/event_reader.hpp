@@ -30,6 +30,11 @@ enum class event_format : std::uint8_t {
   detect,  ///< json, and if that fails and there are several lines, ndjson.
 };
 
+/// The error with its place inside of `where`: "flights.ndjson:17" makes "payload.delay"
+/// "flights.ndjson:17.payload.delay". Whoever reads many events calls this for the one that is
+/// wrong.
+[[nodiscard]] error within(const std::string& where, error failure);
+
 /// Not thread-safe: it keeps its parser. One per thread. The definitions must outlive it.
 class event_reader {
  public:
@@ -40,14 +45,14 @@ class event_reader {
   [[nodiscard]] result<std::vector<log::new_event>> read(std::string_view text,
                                                          event_format format);
 
-  /// Reads one object; `place` is what errors call it ("line 17").
-  [[nodiscard]] result<log::new_event> read_one(std::string_view text, const std::string& place);
+  /// Reads one object. Places of errors begin at the event ("payload.delay"): see within().
+  [[nodiscard]] result<log::new_event> read_one(std::string_view text);
 
-  /// Reads a payload whose type and aggregate are known already; the id stays empty.
+  /// Reads a payload whose type and aggregate are known already; the id stays empty. Places of
+  /// errors as for read_one.
   [[nodiscard]] result<log::new_event> read_payload(std::string_view event_type,
                                                     std::string_view aggregate_id,
-                                                    std::string_view payload,
-                                                    const std::string& place);
+                                                    std::string_view payload);
 
  private:
   struct state;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <lodestar/analytics/row_reader.hpp>
+#include <lodestar/analytics/sql_quote.hpp>
 #include <lodestar/base/hash.hpp>
 
 #include "config/query_file.hpp"
@@ -107,7 +108,10 @@ class row_file final : public event_source {
         if (chunk_rows_ == 0) break;
       }
       auto event = read_row(row_++);
-      if (!event) return std::unexpected(std::move(event.error()));
+      if (!event) {
+        const auto where = fmt::format("{}: row {}", name_, rows_read_);
+        return std::unexpected(within(where, std::move(event.error())));
+      }
       batch.push_back(std::move(*event));
     }
     return batch;
@@ -122,13 +126,12 @@ class row_file final : public event_source {
  private:
   result<log::new_event> read_row(std::size_t row) {
     ++rows_read_;
-    const std::string place = fmt::format("{}: row {}", name_, rows_read_);
     const auto id = rows_->at(row, 0);
     if (!id || id->empty())
       return fail(error_code::invalid_argument,
-                  fmt::format("column {} is empty", event_.key_column), place);
+                  fmt::format("column {} is empty", event_.key_column));
     const auto payload = rows_->at(row, 1).value_or("{}");
-    auto made = reader_.read_payload(event_.event_type, *id, payload, place);
+    auto made = reader_.read_payload(event_.event_type, *id, payload);
     if (!made) return made;
     const auto own_id = rows_->at(row, 2);
     made->event_id =

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 
 #include "support/http.hpp"
@@ -30,13 +31,14 @@ namespace fs = std::filesystem;
   ::_exit(127);
 }
 
-std::vector<std::string> serve_command(const fs::path& project, const fs::path& data,
-                                       const std::vector<std::string>& more_arguments) {
-  std::vector<std::string> command = {lodestar_binary(), "serve",  "--project", project,
-                                      "--data",          data,     "--listen",  "127.0.0.1:0",
-                                      "--log-level",     "warning"};
-  command.insert(command.end(), more_arguments.begin(), more_arguments.end());
-  return command;
+std::vector<std::string> server_command(const std::string& command, const fs::path& project,
+                                        const fs::path& data,
+                                        const std::vector<std::string>& more_arguments) {
+  std::vector<std::string> words = {lodestar_binary(), command,  "--project", project,
+                                    "--data",          data,     "--listen",  "127.0.0.1:0",
+                                    "--log-level",     "warning"};
+  words.insert(words.end(), more_arguments.begin(), more_arguments.end());
+  return words;
 }
 
 }  // namespace
@@ -140,9 +142,23 @@ fs::path lodestar_binary() {
   return binary;
 }
 
+process_memory memory_of(pid_t process) {
+  std::ifstream status(fmt::format("/proc/{}/status", process));
+  process_memory found;
+  for (std::string line; std::getline(status, line);) {
+    const double bytes = std::atof(line.c_str() + line.find(':') + 1) * 1024;
+    if (line.starts_with("VmRSS:")) found.resident_bytes = bytes;
+    if (line.starts_with("RssAnon:")) found.anonymous_bytes = bytes;
+  }
+  if (found.resident_bytes == 0)
+    throw std::runtime_error(fmt::format("process {} is not there any more", process));
+  return found;
+}
+
 lodestar_server::lodestar_server(const fs::path& project, const fs::path& data,
-                                 const std::vector<std::string>& more_arguments)
-    : process_(serve_command(project, data, more_arguments)) {
+                                 const std::vector<std::string>& more_arguments,
+                                 const std::string& command)
+    : process_(server_command(command, project, data, more_arguments)) {
   constexpr std::string_view mark = "http://127.0.0.1:";
   const std::string line = process_.read_until(mark);
   port_ = static_cast<std::uint16_t>(std::atoi(line.c_str() + line.find(mark) + mark.size()));

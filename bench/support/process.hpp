@@ -57,14 +57,24 @@ finished_process run_successfully(const std::vector<std::string>& command);
 /// The binary beside the benchmarks: build/…/bin/lodestar.
 [[nodiscard]] std::filesystem::path lodestar_binary();
 
-/// `lodestar serve` on a free port of 127.0.0.1; ready when the constructor returns.
+/// What the kernel says of a process (/proc/PID/status), in bytes.
+struct process_memory {
+  double resident_bytes = 0;   ///< Everything, with mapped files: the program, its libraries.
+  double anonymous_bytes = 0;  ///< Without mapped files.
+};
+[[nodiscard]] process_memory memory_of(pid_t process);
+
+/// `lodestar serve`, or another command that serves, on a free port of 127.0.0.1; ready when the
+/// constructor returns.
 class lodestar_server {
  public:
   lodestar_server(const std::filesystem::path& project, const std::filesystem::path& data,
-                  const std::vector<std::string>& more_arguments = {});
+                  const std::vector<std::string>& more_arguments = {},
+                  const std::string& command = "serve");
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] std::string url() const;
+  [[nodiscard]] process_memory memory() const { return memory_of(process_.pid()); }
   /// The sum of a metric over its labels.
   [[nodiscard]] double metric(std::string_view name) const;
   void stop() { process_.terminate(); }

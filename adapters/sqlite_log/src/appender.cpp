@@ -57,7 +57,9 @@ result<void> appender::prepare() {
       {&begin_, "BEGIN IMMEDIATE"},
       {&commit_, "COMMIT"},
       {&rollback_, "ROLLBACK"},
-      {&insert_, "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?)"},
+      // FAIL, not ABORT: a row's constraints are checked before anything of it is written, so there
+      // is nothing to undo, and SQLite need not keep a statement journal for each row.
+      {&insert_, "INSERT OR FAIL INTO events VALUES(?,?,?,?,?,?,?,?,?,?)"},
       {&find_event_,
        "SELECT position, version, aggregate_type, aggregate_id, event_type, schema_version,"
        " payload, metadata FROM events WHERE event_id = ?"},

@@ -97,7 +97,7 @@ TEST_F(arrow_results, writes_special_values) {
       "'a\"b,c' f, '' g, 'line\r\n\tend' h, 'Zürich 東京 🛫' i, chr(0) || 'x' j");
   EXPECT_NE(
       made->json().view().find(
-          R"("rows":[[null,null,null,null,null,"a\"b,c","","line\u000d\n\u0009end","Zürich 東京 🛫","\u0000x"]]})"),
+          R"("rows":[[null,null,null,null,null,"a\"b,c","","line\r\n\tend","Zürich 東京 🛫","\u0000x"]]})"),
       std::string_view::npos)
       << made->json().view();
   EXPECT_EQ(made->csv().view(),

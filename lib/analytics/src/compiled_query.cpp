@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <lodestar/analytics/sql_quote.hpp>
+
 #include "column_builder.hpp"
 #include "event_table.hpp"
 #include "sql_text.hpp"

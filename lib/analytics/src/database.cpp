@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "sql_text.hpp"
+#include <lodestar/analytics/sql_quote.hpp>
 
 namespace lodestar::analytics {
 namespace {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <lodestar/analytics/sql_quote.hpp>
 #include <lodestar/base/assert.hpp>
 
 #include "sql_text.hpp"

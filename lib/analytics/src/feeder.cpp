@@ -1,5 +1,6 @@
 #include "feeder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -79,6 +80,7 @@ void feeder::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
+  stopped_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -89,6 +91,7 @@ std::optional<error> feeder::failure() const {
 
 void feeder::run() {
   while (wait_for_events()) {
+    const auto began = time_.now();
     auto applied = apply_page();
     if (!applied && is_retryable(applied.error().code)) {
       wait_to_retry(applied.error());
@@ -96,7 +99,9 @@ void feeder::run() {
     }
     if (!applied) return fail_with(std::move(applied.error()));
     if (*applied == 0) continue;
-    told_.advanced(tick_.applied.load(std::memory_order_acquire), *applied == page_events_max);
+    const bool more = *applied == page_events_max;
+    told_.advanced(tick_.applied.load(std::memory_order_acquire), more);
+    if (!more) rest_after(time_.now() - began);
     compress_if_due();
   }
 }
@@ -109,10 +114,16 @@ bool feeder::wait_for_events() {
   return !stopping_;
 }
 
+void feeder::rest_after(nanoseconds page_duration) {
+  std::unique_lock lock(mutex_);
+  stopped_.wait_for(lock, std::min<nanoseconds>(rest_factor * page_duration, rest_max),
+                    [this] { return stopping_; });
+}
+
 void feeder::wait_to_retry(const error& reason) {
   log_warning("analytics", "the log cannot be read at present", {{"reason", reason.describe()}});
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, retry_delay, [this] { return stopping_; });
+  stopped_.wait_for(lock, retry_delay, [this] { return stopping_; });
 }
 
 result<std::size_t> feeder::apply_page() {

@@ -1,4 +1,3 @@
-#include <array>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -6,31 +5,12 @@
 #include <fmt/format.h>
 
 #include <lodestar/analytics/timestamp.hpp>
+#include <lodestar/base/json.hpp>
 
 #include "arrow_result.hpp"
 
 namespace lodestar::analytics {
 namespace {
-
-void append_text(std::string& out, std::string_view text) {
-  constexpr char digits[] = "0123456789abcdef";
-  out += '"';
-  for (const char character : text) {
-    if (character == '"' || character == '\\') {
-      out += '\\';
-      out += character;
-    } else if (character == '\n') {
-      out += "\\n";
-    } else if (static_cast<unsigned char>(character) < 0x20) {
-      out += "\\u00";
-      out += digits[static_cast<unsigned char>(character) >> 4];
-      out += digits[static_cast<unsigned char>(character) & 0xF];
-    } else {
-      out += character;
-    }
-  }
-  out += '"';
-}
 
 void append_number(std::string& out, double number) {
   if (!std::isfinite(number)) {
@@ -53,13 +33,14 @@ void append_integer(std::string& out, std::int64_t value, value_type type) {
   } else if (is_infinite(value, type)) {
     out += "null";
   } else {
-    append_text(out,
-                type == value_type::date ? format_date_days(value) : format_timestamp_us(value));
+    append_json_string(
+        out, type == value_type::date ? format_date_days(value) : format_timestamp_us(value));
   }
 }
 
 void append_cell(std::string& out, const cell& value, value_type type) {
-  if (const auto* text = std::get_if<std::string_view>(&value)) return append_text(out, *text);
+  if (const auto* text = std::get_if<std::string_view>(&value))
+    return append_json_string(out, *text);
   if (const auto* integer = std::get_if<std::int64_t>(&value))
     return append_integer(out, *integer, type);
   if (const auto* number = std::get_if<double>(&value)) return append_number(out, *number);
@@ -73,7 +54,7 @@ void append_cell(std::string& out, const cell& value, value_type type) {
 void append_columns(std::string& out, const std::vector<column>& columns) {
   for (std::size_t index = 0; index < columns.size(); ++index) {
     out += index == 0 ? "{\"name\":" : ",{\"name\":";
-    append_text(out, columns[index].name);
+    append_json_string(out, columns[index].name);
     fmt::format_to(std::back_inserter(out), ",\"type\":\"{}\"}}", to_string(columns[index].type));
   }
 }

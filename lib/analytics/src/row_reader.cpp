@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <lodestar/analytics/sql_quote.hpp>
+
 #include "database.hpp"
 #include "sql_text.hpp"
 

@@ -101,15 +101,6 @@ class lexer {
   std::size_t at_ = 0;
 };
 
-std::string quote(std::string_view text, char mark) {
-  std::string quoted(1, mark);
-  for (const char character : text) {
-    if (character == mark) quoted += mark;
-    quoted += character;
-  }
-  return quoted + mark;
-}
-
 }  // namespace
 
 std::vector<sql_token> sql_tokens(std::string_view sql) {
@@ -119,13 +110,6 @@ std::vector<sql_token> sql_tokens(std::string_view sql) {
 bool names(const sql_token& token, std::string_view identifier) noexcept {
   if (token.kind != sql_token_kind::word && token.kind != sql_token_kind::quoted_name) return false;
   return std::ranges::equal(token.text, identifier, {}, lower, lower);
-}
-
-std::string quote_identifier(std::string_view name) {
-  return quote(name, '"');
-}
-std::string quote_literal(std::string_view text) {
-  return quote(text, '\'');
 }
 
 std::string_view without_semicolon(std::string_view sql,

@@ -26,11 +26,6 @@ struct sql_token {
 /// DuckDB.
 [[nodiscard]] bool names(const sql_token& token, std::string_view identifier) noexcept;
 
-/// `"na""me"`
-[[nodiscard]] std::string quote_identifier(std::string_view name);
-/// `'it''s'`
-[[nodiscard]] std::string quote_literal(std::string_view text);
-
 /// The statement without the semicolon that ends it and without what follows that.
 [[nodiscard]] std::string_view without_semicolon(std::string_view sql,
                                                  const std::vector<sql_token>& tokens) noexcept;

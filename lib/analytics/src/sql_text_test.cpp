@@ -38,10 +38,5 @@ TEST(sql_text, compares_names_without_case) {
   EXPECT_FALSE(names(tokens[2], "flight"));
 }
 
-TEST(sql_text, quotes) {
-  EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
-  EXPECT_EQ(quote_literal("it's"), "'it''s'");
-}
-
 }  // namespace
 }  // namespace lodestar::analytics

@@ -2,7 +2,9 @@
 
 #include <set>
 #include <string>
+#include <thread>
 #include <unordered_set>
+#include <vector>
 
 #include <lodestar/base/random.hpp>
 
@@ -20,6 +22,22 @@ TEST(random_test, the_system_source_differs) {
   std::set<std::uint64_t> values;
   for (int index = 0; index < 1000; ++index) values.insert(system_random().next());
   EXPECT_EQ(values.size(), 1000U);
+}
+
+TEST(random_test, threads_do_not_share_numbers_of_the_system_source) {
+  constexpr int thread_count = 4, numbers = 1000;
+  std::vector<std::vector<std::uint64_t>> drawn(thread_count);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& own : drawn) {
+      threads.emplace_back([&own] {
+        for (int index = 0; index < numbers; ++index) own.push_back(system_random().next());
+      });
+    }
+  }
+  std::set<std::uint64_t> values;
+  for (const auto& own : drawn) values.insert(own.begin(), own.end());
+  EXPECT_EQ(values.size(), std::size_t{thread_count * numbers});
 }
 
 TEST(uuid_test, has_the_form_of_version_7) {

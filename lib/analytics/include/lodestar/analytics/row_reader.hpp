@@ -32,8 +32,4 @@ class row_reader {
                                                            std::size_t column) const = 0;
 };
 
-/// 'text' with its quotes doubled, and "name" likewise.
-[[nodiscard]] std::string quote_literal(std::string_view text);
-[[nodiscard]] std::string quote_identifier(std::string_view name);
-
 }  // namespace lodestar::analytics

@@ -15,7 +15,8 @@ class random_source {
   [[nodiscard]] virtual std::uint64_t next() = 0;
 };
 
-/// The operating system's generator (getrandom). Thread-safe.
+/// The operating system's generator (getrandom, read in blocks of 256 bytes a thread). Thread-safe.
+/// A process that forks must exec before it uses this: the child would repeat the rest of a block.
 [[nodiscard]] random_source& system_random() noexcept;
 
 /// A repeatable source for tests and simulations. Not thread-safe.
