@@ -15,6 +15,7 @@ namespace lodestar::app {
 namespace {
 
 constexpr std::size_t read_events_max = 10'000;
+constexpr std::size_t read_bytes_max = std::size_t{8} << 20;
 
 result<event_format> format_of(const web::request& request) {
   const std::string_view type = request.header("content-type");
@@ -105,6 +106,7 @@ result<log::read_filter> filter_of(const web::request& request) {
   if (!limit) return std::unexpected(limit.error());
   filter.after = *after;
   filter.events_max = static_cast<std::size_t>(*limit);
+  filter.bytes_max = read_bytes_max;
   filter.event_type = request.parameter("type").value_or("");
   filter.aggregate_type = request.parameter("aggregate_type").value_or("");
   filter.aggregate_id = request.parameter("aggregate_id").value_or("");
@@ -153,14 +155,14 @@ void events_api::read(web::request request, web::exchange exchange) {
   // Reading may wait for the disk: not on a thread that serves connections.
   auto shared = std::make_shared<web::exchange>(std::move(exchange));
   const bool taken = background_.post([this, filter = std::move(*filter), shared] {
-    const auto events = log_.read(filter);
-    if (!events) return shared->send(web::problem(events.error()));
+    const auto page = log_.read(filter);
+    if (!page) return shared->send(web::problem(page.error()));
     std::string body;
-    for (const auto& event : *events) append_event(body, event);
+    for (const auto& event : page->events) append_event(body, event);
     shared->send({web::response_head(200, {{"Content-Type", "application/x-ndjson"},
                                            {"Cache-Control", "no-store"}}),
-                  {{"Lodestar-Position",
-                    std::to_string(events->empty() ? filter.after : events->back().at)}},
+                  {{"Lodestar-Position", std::to_string(page->through)},
+                   {"Lodestar-At-End", page->at_end ? "true" : "false"}},
                   shared_bytes(std::move(body))});
   });
   if (!taken)

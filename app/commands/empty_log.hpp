@@ -10,8 +10,8 @@ class empty_log final : public log::event_log {
   void append(std::vector<log::new_event>, log::append_handler done) override {
     done(fail(error_code::unsupported, "this log takes no events"));
   }
-  [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter&) override {
-    return std::vector<log::event>();
+  [[nodiscard]] result<log::read_page> read(const log::read_filter& filter) override {
+    return log::read_page{{}, filter.after, true};
   }
   [[nodiscard]] log::position last_position() const noexcept override { return 0; }
   [[nodiscard]] result<log::version> stream_version(const std::string&,

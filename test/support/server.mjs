@@ -224,10 +224,9 @@ export class Server {
     for (;;) {
       const answer = await this.get(`/api/events?after=${after}&limit=10000`);
       if (answer.status !== 200) throw new Error(`events: ${answer.status} ${answer.text}`);
-      const page = answer.text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-      for (const event of page) found.push(event);
-      if (page.length < 10_000) return found;
-      after = page.at(-1).position;
+      for (const line of answer.text.split("\n").filter(Boolean)) found.push(JSON.parse(line));
+      if (answer.headers["lodestar-at-end"] === "true") return found;
+      after = Number(answer.headers["lodestar-position"]);
     }
   }
 

@@ -61,7 +61,7 @@ std::int64_t as_limit(std::size_t events) noexcept {
 result<std::unique_ptr<reader>> reader::open(const settings& how) {
   auto opened = open_reader(how);
   if (!opened) return std::unexpected(opened.error());
-  std::unique_ptr<reader> made(new reader(std::move(*opened)));
+  std::unique_ptr<reader> made(new reader(std::move(*opened), how.scan_positions_max));
   if (auto prepared = made->prepare(); !prepared) return std::unexpected(prepared.error());
   return made;
 }
@@ -80,25 +80,30 @@ result<void> reader::prepare() {
   return {};
 }
 
-result<std::vector<log::event>> reader::read(const log::read_filter& filter, log::position last) {
-  events out;
+result<log::read_page> reader::read(const log::read_filter& filter, log::position last) {
+  log::read_page page;
+  page.through = std::max(filter.after, last);
   const bool of_stream = !filter.aggregate_id.empty();
   const bool of_type = !filter.aggregate_type.empty() || !filter.event_type.empty();
-  const auto done = of_stream ? read_stream(filter, out)
-                    : of_type ? scan(filter, last, out)
-                              : read_all(filter, out);
-  if (!done) return std::unexpected(done.error());
-  return out;
+  const auto ended = of_stream ? read_stream(filter, page)
+                     : of_type ? scan(filter, last, page)
+                               : read_all(filter, page);
+  if (!ended) return std::unexpected(ended.error());
+  // A snapshot that is younger than `last` may hold more than that.
+  if (!page.events.empty() && (*ended == ending::of_page || page.events.back().at > page.through))
+    page.through = page.events.back().at;
+  page.at_end = page.through >= last;
+  return page;
 }
 
-result<void> reader::read_all(const log::read_filter& filter, events& out) {
+result<reader::ending> reader::read_all(const log::read_filter& filter, log::read_page& out) {
   const reset_at_exit reset(all_);
   all_.bind(1, filter.after);
   all_.bind(2, as_limit(filter.events_max));
-  return collect(all_, out);
+  return collect(all_, filter, out);
 }
 
-result<void> reader::read_stream(const log::read_filter& filter, events& out) {
+result<reader::ending> reader::read_stream(const log::read_filter& filter, log::read_page& out) {
   const auto after = version_at(filter);
   if (!after) return std::unexpected(after.error());
   const reset_at_exit reset(stream_);
@@ -107,21 +112,25 @@ result<void> reader::read_stream(const log::read_filter& filter, events& out) {
   stream_.bind(3, *after);
   stream_.bind(4, filter.event_type);
   stream_.bind(5, as_limit(filter.events_max));
-  return collect(stream_, out);
+  return collect(stream_, filter, out);
 }
 
-result<void> reader::scan(const log::read_filter& filter, log::position last, events& out) {
-  for (log::position after = std::max<log::position>(filter.after, 0);
-       after < last && out.size() < filter.events_max; after += scan_page_positions) {
+result<reader::ending> reader::scan(const log::read_filter& filter, log::position last,
+                                    log::read_page& out) {
+  const log::position first = std::max<log::position>(filter.after, 0);
+  const log::position end = std::min(last, first + scan_positions_max_);
+  for (log::position after = first; after < end; after += scan_page_positions) {
     const reset_at_exit reset(scan_);
     scan_.bind(1, after);
-    scan_.bind(2, std::min(last, after + scan_page_positions));
+    scan_.bind(2, std::min(end, after + scan_page_positions));
     scan_.bind(3, filter.aggregate_type);
     scan_.bind(4, filter.event_type);
-    scan_.bind(5, as_limit(filter.events_max - out.size()));
-    if (auto done = collect(scan_, out); !done) return done;
+    scan_.bind(5, as_limit(filter.events_max - out.events.size()));
+    const auto ended = collect(scan_, filter, out);
+    if (!ended || *ended == ending::of_page) return ended;
   }
-  return {};
+  out.through = std::max(filter.after, end);
+  return ending::of_rows;
 }
 
 // The version of the stream as of position filter.after, by bisection: versions grow with
@@ -169,11 +178,17 @@ result<log::version> reader::stream_version(const std::string& aggregate_type,
   return head_.number(0);
 }
 
-result<void> reader::collect(statement& rows, events& out) {
+result<reader::ending> reader::collect(statement& rows, const log::read_filter& filter,
+                                       log::read_page& out) {
+  std::size_t bytes = 0;
+  for (const auto& event : out.events) bytes += event.text_bytes();
   int status = rows.step();
-  for (; status == SQLITE_ROW; status = rows.step()) out.push_back(event_of(rows));
+  for (; status == SQLITE_ROW; status = rows.step()) {
+    bytes += out.events.emplace_back(event_of(rows)).text_bytes();
+    if (out.events.size() == filter.events_max || bytes >= filter.bytes_max) return ending::of_page;
+  }
   if (status != SQLITE_DONE) return std::unexpected(database_.failure("read events"));
-  return {};
+  return ending::of_rows;
 }
 
 }  // namespace lodestar::sqlite_log

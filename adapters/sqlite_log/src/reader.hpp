@@ -1,9 +1,9 @@
 // One read-only connection and its statements. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <lodestar/base/error.hpp>
 #include <lodestar/log/event_log.hpp>
@@ -17,26 +17,30 @@ class reader {
  public:
   [[nodiscard]] static result<std::unique_ptr<reader>> open(const settings& how);
 
-  [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter& filter,
-                                                     log::position last);
+  [[nodiscard]] result<log::read_page> read(const log::read_filter& filter, log::position last);
   [[nodiscard]] result<log::version> stream_version(const std::string& aggregate_type,
                                                     const std::string& aggregate_id);
 
  private:
-  using events = std::vector<log::event>;
+  /// Why a statement gave no more rows: it has none, or the page is full.
+  enum class ending : std::uint8_t { of_rows, of_page };
 
-  explicit reader(connection opened) : database_(std::move(opened)) {}
+  reader(connection opened, log::position scan_positions_max)
+      : database_(std::move(opened)), scan_positions_max_(scan_positions_max) {}
 
   [[nodiscard]] result<void> prepare();
-  [[nodiscard]] result<void> read_all(const log::read_filter& filter, events& out);
-  [[nodiscard]] result<void> read_stream(const log::read_filter& filter, events& out);
-  [[nodiscard]] result<void> scan(const log::read_filter& filter, log::position last, events& out);
+  [[nodiscard]] result<ending> read_all(const log::read_filter& filter, log::read_page& out);
+  [[nodiscard]] result<ending> read_stream(const log::read_filter& filter, log::read_page& out);
+  [[nodiscard]] result<ending> scan(const log::read_filter& filter, log::position last,
+                                    log::read_page& out);
   [[nodiscard]] result<log::version> version_at(const log::read_filter& filter);
   [[nodiscard]] result<log::position> position_of(const log::read_filter& filter,
                                                   log::version version);
-  [[nodiscard]] result<void> collect(statement& rows, events& out);
+  [[nodiscard]] result<ending> collect(statement& rows, const log::read_filter& filter,
+                                       log::read_page& out);
 
   connection database_;
+  log::position scan_positions_max_;
   statement all_, scan_, stream_, position_of_, head_;
 };
 

@@ -24,13 +24,12 @@ reader_pool::~reader_pool() {
   LODESTAR_ASSERT(idle_.size() == open_, "no read outlives the log");
 }
 
-result<std::vector<log::event>> reader_pool::read(const log::read_filter& filter,
-                                                  log::position last) {
+result<log::read_page> reader_pool::read(const log::read_filter& filter, log::position last) {
   if (!filter.aggregate_id.empty() && filter.aggregate_type.empty()) {
     return fail(error_code::invalid_argument, "an aggregate id needs its aggregate type",
                 "aggregate_id", "name the aggregate type too");
   }
-  if (filter.events_max == 0) return std::vector<log::event>();
+  if (filter.events_max == 0) return log::read_page{{}, filter.after, filter.after >= last};
   auto borrowed = borrow();
   if (!borrowed) return std::unexpected(borrowed.error());
   auto answer = (*borrowed)->read(filter, last);

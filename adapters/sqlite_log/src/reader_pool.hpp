@@ -25,9 +25,8 @@ class reader_pool {
   reader_pool(const reader_pool&) = delete;
   reader_pool& operator=(const reader_pool&) = delete;
 
-  /// `last` bounds a filter that scans: events after it are not looked for.
-  [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter& filter,
-                                                     log::position last);
+  /// `last` is the end of the log: a filter that scans does not look beyond it.
+  [[nodiscard]] result<log::read_page> read(const log::read_filter& filter, log::position last);
   [[nodiscard]] result<log::version> stream_version(const std::string& aggregate_type,
                                                     const std::string& aggregate_id);
 

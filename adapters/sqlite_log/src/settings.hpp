@@ -19,6 +19,9 @@ struct settings {
   /// How long the writer waits for work before it checkpoints whatever is in the WAL.
   milliseconds idle_before_checkpoint{1000};
   std::size_t stream_heads_max = 200'000;
+  /// How many positions one filtered read looks at: a type that never occurs answers within about
+  /// a second.
+  log::position scan_positions_max = 1'000'000;
 };
 
 [[nodiscard]] result<std::unique_ptr<log::event_log>> open_with(const settings& how, clock& time,

@@ -19,7 +19,7 @@ class sqlite_event_log final : public log::event_log {
   void append(std::vector<log::new_event> batch, log::append_handler done) override {
     writer_.append(std::move(batch), std::move(done));
   }
-  [[nodiscard]] result<std::vector<log::event>> read(const log::read_filter& filter) override {
+  [[nodiscard]] result<log::read_page> read(const log::read_filter& filter) override {
     return readers_.read(filter, last_position());
   }
   [[nodiscard]] log::position last_position() const noexcept override {

@@ -359,6 +359,48 @@ TEST_F(read_test, every_combination_of_filters) {
   }
 }
 
+TEST_F(read_test, pages_bounded_by_bytes_hold_everything_once) {
+  for (const char* type : {"", "Even"}) {
+    log::read_filter filter{.aggregate_type = type, .events_max = 1000, .bytes_max = 200};
+    std::vector<log::position> got;
+    std::size_t pages = 0;
+    for (bool at_end = false; !at_end; ++pages) {
+      const auto page = log->read(filter);
+      ASSERT_TRUE(page.has_value());
+      ASSERT_TRUE(!page->events.empty() || page->at_end);
+      ASSERT_LT(page->events.size(), 20U);
+      for (const auto& event : page->events) got.push_back(event.at);
+      ASSERT_GT(page->through, filter.after);
+      filter.after = page->through;
+      at_end = page->at_end;
+    }
+    EXPECT_GT(pages, 10U);
+    EXPECT_EQ(got, expected({.aggregate_type = type}));
+  }
+}
+
+TEST_F(read_test, an_event_larger_than_the_page_is_returned_alone) {
+  const auto page = log->read({.bytes_max = 1});
+  ASSERT_TRUE(page.has_value());
+  ASSERT_EQ(page->events.size(), 1U);
+  EXPECT_EQ(page->through, 1);
+  EXPECT_FALSE(page->at_end);
+}
+
+TEST_F(read_test, a_scan_that_finds_nothing_is_bounded_and_says_how_far_it_came) {
+  how.scan_positions_max = 100;
+  open();
+  log::position after = 0;
+  for (const log::position through : {100, 200, 300}) {
+    const auto page = log->read({.after = after, .event_type = "None"});
+    ASSERT_TRUE(page.has_value());
+    EXPECT_TRUE(page->events.empty());
+    EXPECT_EQ(page->through, through);
+    EXPECT_EQ(page->at_end, through == 300);
+    after = page->through;
+  }
+}
+
 TEST_F(read_test, an_aggregate_id_needs_its_type) {
   const auto answer = log->read({.aggregate_id = "A"});
   ASSERT_FALSE(answer.has_value());

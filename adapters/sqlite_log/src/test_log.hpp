@@ -68,9 +68,9 @@ class test_log : public testing::Test {
     return append(std::move(batch));
   }
   [[nodiscard]] std::vector<log::event> read(const log::read_filter& filter = {}) {
-    auto events = log->read(filter);
-    EXPECT_TRUE(events.has_value()) << (events ? std::string() : events.error().describe());
-    return events ? std::move(*events) : std::vector<log::event>();
+    auto page = log->read(filter);
+    EXPECT_TRUE(page.has_value()) << (page ? std::string() : page.error().describe());
+    return page ? std::move(page->events) : std::vector<log::event>();
   }
   /// What must hold for every log at any time: positions 1, 2, 3 …, versions 1, 2, 3 … per stream,
   /// unique ids.

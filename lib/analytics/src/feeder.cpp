@@ -55,7 +55,7 @@ result<void> feeder::catch_up() {
     auto applied = apply_page();
     if (!applied) return std::unexpected(std::move(applied.error()));
     compress_if_due();
-    if (*applied < page_events_max) return {};
+    if (applied->at_end) return {};
   }
 }
 
@@ -98,10 +98,9 @@ void feeder::run() {
       continue;
     }
     if (!applied) return fail_with(std::move(applied.error()));
-    if (*applied == 0) continue;
-    const bool more = *applied == page_events_max;
-    told_.advanced(tick_.applied.load(std::memory_order_acquire), more);
-    if (!more) rest_after(time_.now() - began);
+    if (applied->events == 0) continue;
+    told_.advanced(tick_.applied.load(std::memory_order_acquire), !applied->at_end);
+    if (applied->at_end) rest_after(time_.now() - began);
     compress_if_due();
   }
 }
@@ -126,21 +125,21 @@ void feeder::wait_to_retry(const error& reason) {
   stopped_.wait_for(lock, retry_delay, [this] { return stopping_; });
 }
 
-result<std::size_t> feeder::apply_page() {
+result<feeder::applied_page> feeder::apply_page() {
   log::read_filter next;
   next.after = tick_.applied.load(std::memory_order_acquire);
   next.events_max = page_events_max;
   auto page = log_.read(next);
   if (!page) return std::unexpected(std::move(page.error()));
-  if (page->empty()) return std::size_t{0};
+  if (page->events.empty()) return applied_page{0, page->at_end};
   const auto began = time_.now();
-  if (auto written = write_rows(*page); !written)
+  if (auto written = write_rows(page->events); !written)
     return std::unexpected(std::move(written.error()));
-  move(*page);
-  applied_events_.add(page->size());
-  applied_position_.set(page->back().at);
+  move(page->events);
+  applied_events_.add(page->events.size());
+  applied_position_.set(page->through);
   page_duration_.observe_us(std::chrono::duration_cast<microseconds>(time_.now() - began).count());
-  return page->size();
+  return applied_page{page->events.size(), page->at_end};
 }
 
 result<void> feeder::write_rows(const std::vector<log::event>& page) {

@@ -44,7 +44,8 @@ class feeder {
   static constexpr milliseconds retry_delay{200};
   /// After a page the feeder rests so many times as long as the page took, so that it takes at most
   /// a fifth of a core from those who append: what arrives meanwhile shares the next transaction,
-  /// whose fixed price is that of some hundred rows. A full page is followed at once.
+  /// whose fixed price is that of some hundred rows. A page before the
+  /// end is followed at once.
   static constexpr int rest_factor = 4;
   static constexpr milliseconds rest_max{10};
 
@@ -73,13 +74,18 @@ class feeder {
     table_writer writer;
   };
 
+  struct applied_page {
+    std::size_t events;
+    bool at_end;
+  };
+
   feeder(connection_handle connection, log::event_log& source, tick& state, const clock& time,
          metrics_registry& metrics);
   void run();
   [[nodiscard]] bool wait_for_events();
   void rest_after(nanoseconds page_duration);
   void wait_to_retry(const error& reason);
-  [[nodiscard]] result<std::size_t> apply_page();
+  [[nodiscard]] result<applied_page> apply_page();
   [[nodiscard]] result<void> write_rows(const std::vector<log::event>& page);
   [[nodiscard]] result<void> append_row(const log::event& event);
   [[nodiscard]] result<void> flush_tables();

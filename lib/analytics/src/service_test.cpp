@@ -518,7 +518,7 @@ class failing_log final : public log::event_log {
   void append(std::vector<log::new_event> batch, log::append_handler done) override {
     real_.append(std::move(batch), std::move(done));
   }
-  result<std::vector<log::event>> read(const log::read_filter& filter) override {
+  result<log::read_page> read(const log::read_filter& filter) override {
     reads.fetch_add(1);
     if (failing.load()) return fail(error_code::corrupt, "the page is damaged");
     if (busy.load()) return fail(error_code::unavailable, "no connection is free");

@@ -32,12 +32,14 @@ class memory_log final : public log::event_log {
     done(std::move(answers));
     if (wake) wake(last);
   }
-  result<std::vector<log::event>> read(const log::read_filter& filter) override {
+  result<log::read_page> read(const log::read_filter& filter) override {
     const std::lock_guard lock(mutex_);
     const auto begin = std::min(static_cast<std::size_t>(filter.after), events_.size());
     const auto end = std::min(begin + filter.events_max, events_.size());
-    return std::vector<log::event>(events_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                   events_.begin() + static_cast<std::ptrdiff_t>(end));
+    return log::read_page{{events_.begin() + static_cast<std::ptrdiff_t>(begin),
+                           events_.begin() + static_cast<std::ptrdiff_t>(end)},
+                          static_cast<log::position>(end),
+                          end == events_.size()};
   }
   log::position last_position() const noexcept override {
     const std::lock_guard lock(mutex_);

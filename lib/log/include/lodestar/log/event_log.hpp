@@ -6,8 +6,9 @@
 // (`duplicate`), with other content it is error_code::already_exists. Nothing that is stored
 // changes or disappears.
 //
-// Thread-safety: every member may be called from any thread. Callbacks run on a thread of the log:
-// they must be short and must not call back into append_and_wait.
+// Thread-safety: every member may be called from any thread. Callbacks run on a thread of the log,
+// or, when an append is refused or empty, inside of append(): they must be short, must not call
+// back into append_and_wait, and the caller of append() must hold no lock that they take.
 //
 // Errors: already_exists, conflict (expected version; the message names the actual one),
 // invalid_argument, too_large, storage_full, unavailable (the store is poisoned by an I/O error, or
@@ -42,6 +43,16 @@ struct read_filter {
   std::string aggregate_id = {};    ///< Empty = all; needs aggregate_type.
   std::string event_type = {};      ///< Empty = all.
   std::size_t events_max = 1000;
+  /// The page ends with the event whose texts reach this; so it always holds one, if there is one.
+  std::size_t bytes_max = std::size_t{16} << 20;
+};
+
+/// A part of what a filter means. Whoever wants the rest reads on after `through`, until `at_end`:
+/// a page may be short, even empty, before the end, because what a read looks at is bounded.
+struct read_page {
+  std::vector<event> events;  ///< In order of position.
+  position through = 0;       ///< Up to here nothing is left out.
+  bool at_end = false;        ///< `through` was the end of the log when it was read.
 };
 
 /// Ends a subscription when destroyed; after the destructor returned, the callback does not run any
@@ -62,9 +73,8 @@ class event_log {
   /// The same, waiting for the answer.
   [[nodiscard]] result<std::vector<appended>> append_and_wait(std::vector<new_event> batch);
 
-  /// Up to events_max events after a position. Fewer than events_max means that the end was
-  /// reached.
-  [[nodiscard]] virtual result<std::vector<event>> read(const read_filter& filter) = 0;
+  /// The first of the events that fit the filter.
+  [[nodiscard]] virtual result<read_page> read(const read_filter& filter) = 0;
 
   /// The position of the last durable event, 0 for an empty log. Never waits.
   [[nodiscard]] virtual position last_position() const noexcept = 0;
