@@ -72,6 +72,8 @@ void thread_pool::stop() {
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+  // Outside the lock: a destructor may post, and is refused.
+  const auto dropped = std::exchange(tasks_, {});
 }
 
 void thread_pool::run() {
@@ -80,7 +82,7 @@ void thread_pool::run() {
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-      if (tasks_.empty()) return;
+      if (stopping_) return;
       work = std::move(tasks_.front());
       tasks_.pop_front();
     }

@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <latch>
-#include <optional>
+#include <memory>
 #include <thread>
 
 #include <lodestar/base/executor.hpp>
@@ -42,16 +42,19 @@ TEST(manual_executor_test, runs_what_a_task_posts) {
 }
 
 TEST(thread_pool_test, runs_every_task_once) {
+  constexpr int tasks = 10'000;
   std::atomic<int> ran{0};
-  {
-    thread_pool pool("test", 4, 10'000);
-    EXPECT_EQ(pool.size(), 4U);
-    for (int index = 0; index < 10'000; ++index) {
-      // More than the queue holds are never waiting: the pool drains while this posts.
-      while (!pool.post([&] { ran.fetch_add(1); })) std::this_thread::yield();
-    }
+  std::latch all(tasks);
+  thread_pool pool("test", 4, tasks);
+  EXPECT_EQ(pool.size(), 4U);
+  for (int index = 0; index < tasks; ++index) {
+    ASSERT_TRUE(pool.post([&] {
+      ran.fetch_add(1);
+      all.count_down();
+    }));
   }
-  EXPECT_EQ(ran.load(), 10'000);
+  all.wait();
+  EXPECT_EQ(ran.load(), tasks);
 }
 
 TEST(thread_pool_test, refuses_beyond_its_bound_and_leaves_the_task_alone) {
@@ -69,20 +72,30 @@ TEST(thread_pool_test, refuses_beyond_its_bound_and_leaves_the_task_alone) {
   EXPECT_FALSE(pool.post(std::move(refused)));
   ASSERT_TRUE(static_cast<bool>(refused));
   refused();
+  EXPECT_EQ(ran.load(), 10);
   blocked.count_down();
-  pool.stop();
-  EXPECT_EQ(ran.load(), 12);
 }
 
-TEST(thread_pool_test, stop_runs_what_is_queued_and_takes_no_more) {
-  std::atomic<int> ran{0};
-  thread_pool pool("test", 1, 100);
-  for (int index = 0; index < 100; ++index) {
-    if (!pool.post([&] { ran.fetch_add(1); })) ran.fetch_add(1);
-  }
-  pool.stop();
-  EXPECT_EQ(ran.load(), 100);
-  EXPECT_FALSE(pool.post([] {}));
+TEST(thread_pool_test, stop_waits_for_the_running_task_and_destroys_the_others) {
+  std::latch reached(1), blocked(1);
+  bool finished = false, ran = false;
+  auto told = std::make_shared<int>();
+  thread_pool pool("test", 1, 1'000'000);
+  ASSERT_TRUE(pool.post([&] {
+    reached.count_down();
+    blocked.wait();
+    finished = true;
+  }));
+  reached.wait();
+  ASSERT_TRUE(pool.post([&ran, told] { ran = true; }));
+  std::jthread stopping([&] { pool.stop(); });
+  // Refused from when stop() was called: then the waiting task cannot run any more.
+  while (pool.post([] {})) std::this_thread::yield();
+  blocked.count_down();
+  stopping.join();
+  EXPECT_TRUE(finished);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(told.use_count(), 1) << "what waited was destroyed";
   pool.stop();
 }
 

@@ -1,5 +1,4 @@
-// Where work runs is passed in. The cache and the SWR facade have no thread of their own; they post
-// to an executor.
+// Where work runs is passed in: libraries post to an executor instead of starting threads.
 //
 //   thread_pool      a fixed number of threads and a bounded queue
 //   inline_executor  runs the task at once on the caller's thread
@@ -62,8 +61,9 @@ class thread_pool final : public executor {
   thread_pool& operator=(const thread_pool&) = delete;
 
   [[nodiscard]] bool post(task&& work) override;
-  /// Takes no more tasks, runs those that are queued, joins the threads. May be called twice, not
-  /// from a task.
+  /// Takes no more tasks, waits for those that run and destroys those that wait, so that it takes
+  /// as long as the tasks that run. A task that must tell somebody does so in its destructor. May
+  /// be called twice, not from a task.
   void stop();
   [[nodiscard]] std::size_t size() const noexcept { return threads_.size(); }
 
