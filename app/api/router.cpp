@@ -25,6 +25,19 @@ web::response wrong_method(std::string allowed) {
   return answer;
 }
 
+/// A page of another site may send a form here without asking (no preflight), and a browser on this
+/// machine reaches a loopback address: what changes something must come from this site's pages or
+/// from no page at all.
+bool comes_from_another_site(const web::request& request) {
+  const auto site = request.header("sec-fetch-site");
+  if (!site.empty()) return site != "same-origin" && site != "none";
+  const auto origin = request.header("origin");
+  if (origin.empty()) return false;
+  const auto scheme_end = origin.find("://");
+  return scheme_end == std::string_view::npos ||
+         origin.substr(scheme_end + 3) != request.header("host");
+}
+
 }  // namespace
 
 router::router(const parts& all)
@@ -34,6 +47,11 @@ router::router(const parts& all)
 
 void router::handle(web::request request, web::exchange exchange) {
   const bool reads = request.verb == web::method::get || request.verb == web::method::head;
+  if (!reads && comes_from_another_site(request)) {
+    return exchange.send(web::problem(
+        {error_code::permission_denied, "a page of another site may not change anything here",
+         "header Origin", "send the request from a program, or from a page of this server"}));
+  }
   if (request.path == "/api/events" && request.verb == web::method::post) {
     return events_.append(std::move(request), std::move(exchange));
   }

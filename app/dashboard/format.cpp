@@ -34,8 +34,10 @@ std::string whole(double number) {
   return grouped(fmt::format("{:.0f}", std::round(number)));
 }
 
+/// Half away from zero, as browsers round; printf's way would make 0.25 "0.2".
 std::string one_decimal(double number) {
-  return grouped(fmt::format("{:.1f}", number));
+  const bool is_tie = std::fmod(std::abs(number) * 4, 2) == 1;
+  return grouped(fmt::format("{:.1f}", is_tie ? number + std::copysign(0.01, number) : number));
 }
 
 value_format default_format(value_type type) {
@@ -75,6 +77,11 @@ shown_value show(const cell& value, value_type type, value_format format, std::s
   if (std::holds_alternative<std::monostate>(value)) return {std::string(none), ""};
   if (format == value_format::by_type) format = default_format(type);
   if (is_time(format)) return {show_time(value, type, format), std::string(unit)};
+  if (const auto* flag = std::get_if<bool>(&value)) return {*flag ? "yes" : "no", ""};
+  // Not through a double, which has 53 bits.
+  if (const auto* integer = std::get_if<std::int64_t>(&value);
+      integer != nullptr && format == value_format::integer)
+    return {grouped(std::to_string(*integer)), std::string(unit)};
   const auto number = as_number(value);
   if (format == value_format::text || !number) return {as_text(value, type), std::string(unit)};
   if (!std::isfinite(*number)) return {std::string(none), ""};
@@ -116,7 +123,8 @@ void append_json(std::string& out, const cell& value, value_type type) {
              type == value_type::date) {
     append_json_string(out, as_text(value, type));
   } else if (number != nullptr) {
-    fmt::format_to(std::back_inserter(out), "{:.6g}", *number);  // a pixel needs no more
+    // More digits than a chart's labels show; all of them would double the size of a frame.
+    fmt::format_to(std::back_inserter(out), "{:.12g}", *number);
   } else {
     out += as_text(value, type);
   }

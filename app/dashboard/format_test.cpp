@@ -27,9 +27,21 @@ TEST(format, follows_the_type_and_the_format) {
   EXPECT_EQ(shown(cell(2.5), value_type::number, value_format::integer), "3");
   EXPECT_EQ(shown(cell(std::int64_t{760}), value_type::integer, value_format::integer, "mi"),
             "760\xC2\xA0mi");
+  EXPECT_EQ(shown(cell(std::int64_t{9'007'199'254'740'993}), value_type::integer),
+            "9,007,199,254,740,993");
+  EXPECT_EQ(shown(cell(true), value_type::boolean), "yes");
   EXPECT_EQ(shown(cell(), value_type::number, value_format::percent), "–");
   EXPECT_EQ(shown(cell(std::numeric_limits<double>::quiet_NaN()), value_type::number), "–");
   EXPECT_EQ(shown(cell(std::string_view("a<b")), value_type::text), "a<b");
+}
+
+TEST(format, rounds_half_away_from_zero) {
+  EXPECT_EQ(shown(cell(0.25), value_type::number), "0.3");
+  EXPECT_EQ(shown(cell(0.75), value_type::number), "0.8");
+  EXPECT_EQ(shown(cell(-0.25), value_type::number), "−0.3");
+  EXPECT_EQ(shown(cell(2.25), value_type::number), "2.3");
+  EXPECT_EQ(shown(cell(0.2), value_type::number), "0.2");
+  EXPECT_EQ(shown(cell(0.5), value_type::number), "0.5");
 }
 
 TEST(format, shows_times_in_utc) {
@@ -46,6 +58,9 @@ TEST(format, json_holds_what_charts_can_read) {
   append_json(out, cell(std::int64_t{0}), value_type::timestamp);
   append_json(out, cell(true), value_type::boolean);
   EXPECT_EQ(out, R"(null"\"</script>""1970-01-01T00:00:00Z"true)");
+  out.clear();
+  append_json(out, cell(1'234'567.89), value_type::number);
+  EXPECT_EQ(out, "1234567.89");
 }
 
 TEST(format, templates_keep_what_they_do_not_know) {

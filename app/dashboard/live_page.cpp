@@ -110,6 +110,7 @@ void live_page::take(std::shared_ptr<const analytics::watch_state> state) {
       memory.message =
           content.failure ? failure_message(*content.failure, content.value != nullptr) : "";
       memory.overdue_since = {};
+      if (!content.failure || !content.value) memory.when = when();
       const bool changed = !before || content.changed_at == state_->position ||
                            content.value != content_of(memory, *before).value;
       if (changed || had_trouble || memory.state != tile_state::live)
@@ -128,7 +129,8 @@ void live_page::publish() {
   next.slots.push_back(shared_bytes(render_page_status(when()).take()));
   for (std::size_t index = 0; index < tiles_.size(); ++index) {
     next.slots.push_back(tiles_[index].html);
-    next.slots.push_back(shared_bytes(render_as_of(dashboard_.tiles[index], when()).take()));
+    next.slots.push_back(
+        shared_bytes(render_as_of(dashboard_.tiles[index], tiles_[index].when).take()));
   }
   around_.states.add();
   feed_->publish(std::move(next));
@@ -143,7 +145,7 @@ web::html live_page::render(std::size_t tile) const {
   const auto& memory = tiles_[tile];
   return render_tile({dashboard_.tiles[tile], content_of(memory, *state_), parameters_,
                       memory.state, memory.message},
-                     when());
+                     memory.when);
 }
 
 web::response live_page::render_whole() const {

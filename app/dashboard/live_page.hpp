@@ -58,6 +58,7 @@ class live_page : public std::enable_shared_from_this<live_page> {
     std::string message;
     shared_bytes html;            // the section, as it was last rendered
     steady_time overdue_since{};  // zero: not overdue
+    as_of when;                   // of what it shows: a tile that cannot be refreshed stays behind
   };
 
   [[nodiscard]] result<void> start();

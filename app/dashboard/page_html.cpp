@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <lodestar/web/server.hpp>
 
 #include "dashboard/format.hpp"
 
@@ -11,8 +12,6 @@ namespace lodestar::app {
 namespace {
 
 using web::html;
-
-constexpr std::string_view heartbeat_s = "15";
 
 /// Datastar compiles the page's constant expressions with Function: hence 'unsafe-eval'. Charts set
 /// inline styles.
@@ -103,7 +102,10 @@ void append_main(html& out, const page_view& view, const web::asset_store& asset
                   [](const auto& tile) { return tile.chart == chart_kind::map; })) {
     out.raw(" data-us-states=\"").text(assets.url("us-states.json")).raw("\"");
   }
-  out.raw(" data-heartbeat=\"").text(heartbeat_s).raw("\" data-init=\"@get('").text(view.feed_url);
+  out.raw(" data-heartbeat=\"")
+      .number(web::server_options().heartbeat_ms / 1000)
+      .raw("\" data-init=\"@get('")
+      .text(view.feed_url);
   out.raw(
       "', {retry: 'always', retryMaxCount: Infinity, retryInterval: 500, retryScaler: 1.5, "
       "retryMaxWait: 5000, openWhenHidden: false})\">");

@@ -116,6 +116,7 @@ class body_renderer {
       begin_chart("sparkline");
       attribute_columns({tile_.x, tile_.trend});
       axis_attributes(tile_.trend);
+      format_attributes({tile_.trend});
       out_.raw("></lodestar-chart>");
     }
   }
@@ -147,7 +148,10 @@ class body_renderer {
         .text(flat ? "as before"
               : up ? "more than before"
                    : "less than before")
-        .raw("</span></p>");
+        .raw("</span>");
+    if (!flat && tile_.better != better_direction::none)
+      out_.raw("<span class=\"only-read\">").text(good ? ", better" : ", worse").raw("</span>");
+    out_.raw("</p>");
   }
 
   void begin_chart(std::string_view kind) {
@@ -192,14 +196,41 @@ class body_renderer {
     attribute("color-min", tile_.color_min);
     attribute("color-max", tile_.color_max);
     attribute("baseline", tile_.baseline);
-    const std::string& shown_column = tile_.chart == chart_kind::map ? tile_.color
-                                      : tile_.y.empty()              ? tile_.x
-                                                                     : tile_.y.front();
-    attribute("format", to_string(tile_.formats.of(shown_column)));
-    attribute("unit", tile_.units.of(shown_column));
+    std::vector<std::string> values = tile_.y;
+    values.insert(values.end(), {tile_.area, tile_.color});
+    format_attributes(values);
+    if (!tile_.link.empty()) out_.raw(" tabindex=\"0\"");
     attribute("href", page_filled(tile_.link));
     attribute_columns(chart_columns());
     out_.raw("></lodestar-chart>");
+  }
+
+  /// By name: a chart shows columns of different kinds.
+  void format_attributes(const std::vector<std::string>& value_columns) {
+    const auto format_of = [&](const std::string& column) {
+      return to_string(tile_.formats.of(column));
+    };
+    const auto unit_of = [&](const std::string& column) -> std::string_view {
+      return tile_.units.of(column);
+    };
+    attribute("format", json_by_name(value_columns, format_of));
+    attribute("unit", json_by_name(value_columns, unit_of));
+  }
+
+  template <class ValueOf>
+  static std::string json_by_name(const std::vector<std::string>& columns, ValueOf value_of) {
+    std::string json;
+    std::set<std::string_view> written;
+    for (const auto& column : columns) {
+      const std::string_view value = value_of(column);
+      if (column.empty() || value.empty() || !written.insert(column).second) continue;
+      json += json.empty() ? '{' : ',';
+      append_json_string(json, column);
+      json += ':';
+      append_json_string(json, value);
+    }
+    if (!json.empty()) json += '}';
+    return json;
   }
 
   static std::string join_names(const std::vector<std::string>& names) {

@@ -9,8 +9,8 @@ const chromium_file = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/b
 const chromium_args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const playwright = chromium_file ? (await import("playwright-core")).default : null;
-const skip = chromium_file ? false : "chromium is missing";
-if (skip) console.log(`page tests are skipped: ${skip}`);
+const skip = chromium_file ? false : "Chromium is missing: scripts/bootstrap test installs it";
+if (skip) console.log(`SKIP: ${skip}`);
 
 const wait_ms = 15_000;
 
@@ -50,7 +50,12 @@ describe("page", { skip, timeout: 240_000 }, () => {
     return page;
   }
   const state_of = (page) => page.evaluate(() => document.body.dataset.connection);
-  const live = (page, deadline_ms = wait_ms) => wait_for("the page is live", async () => (await state_of(page)) === "live", deadline_ms);
+  const live = (page, deadline_ms = wait_ms) => wait_for("the page is live", async () => (await state_of(page)) === "live", deadline_ms)
+    .catch(async (failure) => {
+      const seen = await page.evaluate(() => ({ connection: document.body.dataset.connection, hidden: document.hidden, online: navigator.onLine,
+        ready: document.readyState, resources: performance.getEntriesByType("resource").map((each) => `${each.name} ${each.responseStatus} ${Math.round(each.duration)} ms`) }));
+      throw new Error(`${failure.message}: ${JSON.stringify(seen)} ${JSON.stringify(page.complaints)}`);
+    });
   const position_of = (page) => page.evaluate(() => Number(document.querySelector("#page-status").dataset.position));
   const at_position = (page, position, deadline_ms = wait_ms) =>
     wait_for(`the page shows position ${position}`, async () => (await position_of(page)) >= position, deadline_ms);
@@ -280,6 +285,25 @@ describe("page", { skip, timeout: 240_000 }, () => {
     assert.equal(await page.evaluate(() => document.activeElement.id), "tiles");
   });
 
+  test("keyboard: arrow keys choose a point of a chart, Enter opens its link", async () => {
+    const page = await open("/d/flights");
+    await live(page);
+    const chart = page.locator("#chart-busiest");
+    await page.waitForFunction(() => document.querySelector("#chart-busiest").instance);
+    const first = await chart.evaluate((element) => JSON.parse(element.getAttribute("data")).code[0]);
+    const spoken = () => chart.evaluate((element) => element.shadowRoot.querySelector("[role=status]").textContent);
+    await chart.focus();
+    assert.equal(await spoken(), "");
+    await page.keyboard.press("ArrowDown");
+    assert.ok((await spoken()).startsWith(`${first}: `), await spoken());
+    await page.keyboard.press("ArrowDown");
+    assert.ok(!(await spoken()).startsWith(`${first}: `), await spoken());
+    await page.keyboard.press("ArrowUp");
+    const link = await chart.evaluate((element) => element.getAttribute("href"));
+    assert.match(link, /^\/d\/airport\?airport=/);
+    await Promise.all([page.waitForURL(/\/d\/airport\?airport=[A-Z]{3}$/), page.keyboard.press("Enter")]);
+  });
+
   test("the theme button switches, and the choice outlives a reload", async () => {
     const page = await open("/d/flights", { colorScheme: "light" });
     await live(page);
@@ -345,9 +369,9 @@ describe("page", { skip, timeout: 240_000 }, () => {
       // What a screen reader is told of a chart is in its internals: ask the browser's accessibility tree.
       const client = await page.context().newCDPSession(page);
       const { nodes } = await client.send("Accessibility.getFullAXTree");
-      const charts = nodes.filter((node) => ["img", "image", "graphics-document"].includes(node.role?.value) && !node.ignored);
+      const charts = nodes.filter((node) => ["img", "image", "graphics-document", "application"].includes(node.role?.value) && !node.ignored);
       const expected_charts = await page.locator("lodestar-chart").count();
-      assert.ok(charts.length >= expected_charts, `${charts.length} of ${expected_charts} charts are images to a screen reader`);
+      assert.ok(charts.length >= expected_charts, `${charts.length} of ${expected_charts} charts are known to a screen reader`);
       for (const chart of charts) assert.ok((chart.name?.value ?? "").length > 10, `a chart is named: ${JSON.stringify(chart.name)}`);
     });
   }

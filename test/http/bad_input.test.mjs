@@ -92,6 +92,21 @@ value = "events"
     await refused(server.get("/api/queries/sensor?sensor=%ff"), 400, { detail: /UTF-8/ });
   });
 
+  test("a page of another site may not append, this server's own and programs may", async () => {
+    const event = JSON.stringify(measured("a", 1));
+    const own = `http://127.0.0.1:${server.port}`;
+    for (const headers of [
+      { "sec-fetch-site": "cross-site" }, { "sec-fetch-site": "same-site" }, { origin: "http://elsewhere.example" },
+      { origin: "null" }, { origin: `http://127.0.0.1:${server.port + 1}` }, { origin: own, "sec-fetch-site": "cross-site" },
+    ]) {
+      await refused(post(event, { "content-type": "text/plain", ...headers }), 403, { detail: /another site/, place: /Origin/, hint: /./ });
+    }
+    // Refused for what they say, so: not for where they come from.
+    for (const headers of [{ origin: own }, { "sec-fetch-site": "same-origin" }, { "sec-fetch-site": "none" }]) {
+      await refused(post("{", { ...json, ...headers }), 400, { detail: /JSON/ });
+    }
+  });
+
   test("event types and members that are unknown or missing, with a suggestion", async () => {
     await refused(server.post({ ...measured("a", 1), event_type: "Mesured" }), 400,
       { detail: /unknown event type Mesured/, place: /^events\[0\]\.event_type$/, hint: /Measured/ });
@@ -353,7 +368,9 @@ function mount_small_disk(context, size) {
   mkdirSync(folder);
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "lodestar-test", folder], { encoding: "utf8" });
   if (mounted.status !== 0) {
-    context.skip(`cannot mount a tmpfs: ${(mounted.stderr ?? String(mounted.error)).trim()}`);
+    const reason = `a full disk: cannot mount a tmpfs: ${(mounted.stderr ?? String(mounted.error)).trim()}`;
+    console.log(`SKIP: ${reason}`);
+    context.skip(reason);
     return null;
   }
   // Before the folders are removed. Lazy: also when the test failed and the server still has files there.

@@ -90,10 +90,15 @@ function theme_button(): void {
 
 function parameter_form(): void {
   for (const form of document.querySelectorAll<HTMLFormElement>("form.parameters")) {
-    form.addEventListener("change", (event) => {
-      if (event.target instanceof HTMLSelectElement) form.requestSubmit();
+    // A choice by pointer is final; arrow keys pass over the choices on the way, and end with the button or Enter.
+    let by_key = false;
+    form.addEventListener("keydown", (event) => {
+      by_key = true;
+      if (event.key === "Enter" && event.target instanceof HTMLSelectElement) form.requestSubmit();
     });
-    // With only selects, the button has nothing left to do.
-    if (!form.querySelector("input:not([type=hidden])")) form.querySelector("button")?.setAttribute("hidden", "");
+    form.addEventListener("pointerdown", () => (by_key = false));
+    form.addEventListener("change", (event) => {
+      if (event.target instanceof HTMLSelectElement && !by_key) form.requestSubmit();
+    });
   }
 }

@@ -1,6 +1,6 @@
 // What a <lodestar-chart> is given, read from its attributes.
 
-import { type Cell, fill_link, format_value, of_column, title_of } from "./format.ts";
+import { type Cell, fill_link, format_value, of_column, type PerColumn, per_column, title_of } from "./format.ts";
 
 export type Columns = Record<string, Cell[]>;
 
@@ -19,8 +19,8 @@ export interface Chart {
   area: string;
   color: string;
   color_range: [number, number] | null;
-  format: string;
-  unit: string;
+  format: PerColumn;
+  unit: PerColumn;
   href: string;
 }
 
@@ -47,8 +47,8 @@ export function read_chart(attribute: Attribute): Chart {
     area: text("size"),
     color,
     color_range: color ? [number("color-min") ?? low, number("color-max") ?? high] : null,
-    format: text("format"),
-    unit: text("unit"),
+    format: per_column(text("format")),
+    unit: per_column(text("unit")),
     href: text("href"),
   };
 }
@@ -86,11 +86,20 @@ export function link_of(chart: Chart, row: number): string | null {
   return chart.href ? fill_link(chart.href, (column) => cell(chart, column, row)) : null;
 }
 
+/** One point in words: "Atlanta: Departures 283, Mean delay 8.7 min". */
+export function point_text(chart: Chart, row: number): string {
+  const name = cell(chart, chart.kind === "map" ? chart.name : chart.x, row);
+  return `${name ?? ""}: ${value_columns(chart).map((column) => `${title_of(column)} ${shown(chart, column, cell(chart, column, row))}`).join(", ")}`;
+}
+
+function value_columns(chart: Chart): string[] {
+  return chart.kind === "map" ? [chart.area, chart.color].filter(Boolean) : chart.y;
+}
+
 /** One line for those who cannot see the picture; the data link of the tile leads to the whole table. */
 export function summary(chart: Chart): string {
   if (chart.rows === 0) return "no data";
-  const value_columns = chart.kind === "map" ? [chart.area, chart.color].filter(Boolean) : chart.y;
-  const parts = value_columns.map((column) => {
+  const parts = value_columns(chart).map((column) => {
     const values = numbers(chart.columns[column]);
     if (values.length === 0) return `${title_of(column)}: no values`;
     const [low, high] = extent(values);

@@ -2,7 +2,7 @@
 // sets attributes that changed; the same ECharts instance then gets a new option: no flicker, no loss of the pointer.
 
 import type { ECharts } from "echarts";
-import { type Chart, link_of, read_chart, shown, summary } from "./chart_data.ts";
+import { type Chart, link_of, point_text, read_chart, shown, summary } from "./chart_data.ts";
 import type { Palette } from "./options.ts";
 import { sparkline } from "./sparkline.ts";
 
@@ -22,6 +22,7 @@ svg { overflow: visible; }
 .scale { position: absolute; right: 4px; bottom: 2px; display: flex; align-items: center; gap: 6px; font-size: 11px; color: var(--muted);
   font-variant-numeric: tabular-nums; pointer-events: none; }
 .scale[hidden] { display: none; }
+.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .scale i { width: 72px; height: 6px; border-radius: 3px; background: linear-gradient(90deg, var(--scale-1), var(--scale-2), var(--scale-3)); }
 `;
 
@@ -36,11 +37,13 @@ export class LodestarChart extends HTMLElement {
   readonly #canvas = document.createElement("div");
   readonly #message = document.createElement("p");
   readonly #scale = document.createElement("div");
+  readonly #spoken = document.createElement("div");
   readonly #resize = new ResizeObserver(() => this.#draw_soon());
   #echarts: ECharts | null = null;
   #chart: Chart | null = null;
   #drawn_kind = "";
   #scheduled = false;
+  #chosen_row = -1;
 
   constructor() {
     super();
@@ -50,8 +53,11 @@ export class LodestarChart extends HTMLElement {
     this.#message.className = "message";
     this.#scale.className = "scale";
     this.#message.hidden = this.#scale.hidden = true;
-    this.#root.append(sheet, this.#canvas, this.#scale, this.#message);
-    this.#internals.role = "img";
+    this.#spoken.className = "spoken";
+    this.#spoken.role = "status";
+    this.#root.append(sheet, this.#canvas, this.#scale, this.#message, this.#spoken);
+    this.addEventListener("keydown", (event) => this.#on_key(event));
+    this.addEventListener("blur", () => this.#choose(-1));
   }
 
   connectedCallback(): void {
@@ -95,7 +101,9 @@ export class LodestarChart extends HTMLElement {
   async #draw(): Promise<void> {
     try {
       const chart = (this.#chart = read_chart((name) => this.getAttribute(name)));
-      this.#internals.ariaLabel = `${this.getAttribute("label") ?? ""}: ${summary(chart)}`;
+      const keys = chart.href ? ". Arrow keys choose a point, Enter opens it" : "";
+      this.#internals.role = chart.href ? "application" : "img";
+      this.#internals.ariaLabel = `${this.getAttribute("label") ?? ""}: ${summary(chart)}${keys}`;
       this.#say(chart.rows === 0 ? "No data" : "");
       if (chart.kind === "sparkline") this.#draw_sparkline(chart);
       else await this.#draw_chart(chart);
@@ -146,6 +154,31 @@ export class LodestarChart extends HTMLElement {
       if (target) location.assign(target);
     });
     return instance;
+  }
+
+  /** What the pointer does with a click, for the keyboard. */
+  #on_key(event: KeyboardEvent): void {
+    const chart = this.#chart;
+    if (!chart?.href || chart.rows === 0) return;
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      const from = this.#chosen_row < 0 && step < 0 ? 0 : this.#chosen_row;
+      this.#choose((from + step + chart.rows) % chart.rows);
+    } else if (event.key === "Enter" && this.#chosen_row >= 0) {
+      const target = link_of(chart, this.#chosen_row);
+      if (target) location.assign(target);
+    } else if (event.key === "Escape") {
+      this.#choose(-1);
+    }
+  }
+
+  #choose(row: number): void {
+    this.#chosen_row = row;
+    this.#spoken.textContent = row < 0 || !this.#chart ? "" : point_text(this.#chart, row);
+    this.#echarts?.dispatchAction({ type: "downplay", seriesIndex: 0 });
+    if (row < 0) this.#echarts?.dispatchAction({ type: "hideTip" });
+    else for (const type of ["highlight", "showTip"]) this.#echarts?.dispatchAction({ type, seriesIndex: 0, dataIndex: row });
   }
 
   #show_scale(chart: Chart): void {

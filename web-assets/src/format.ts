@@ -6,11 +6,17 @@ const integer = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const decimal = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const minus = (text: string) => text.replace("-", "−");
 
-/** "integer" for the columns that the chart is about, or "departures:integer mean_delay:minutes" for each by name. */
-export function of_column(setting: string, column: string, is_main: boolean): string {
-  if (!setting.includes(":")) return is_main ? setting : "";
-  const part = setting.split(/\s+/).find((entry) => entry.startsWith(`${column}:`));
-  return part === undefined ? "" : part.slice(column.length + 1);
+/** One text for the columns that the chart is about, or texts by column. */
+export type PerColumn = string | Record<string, string>;
+
+/** `integer`, or `{"departures":"integer","mean_delay":"minutes"}`. */
+export function per_column(setting: string): PerColumn {
+  return setting.startsWith("{") ? JSON.parse(setting) as Record<string, string> : setting;
+}
+
+export function of_column(setting: PerColumn, column: string, is_main: boolean): string {
+  if (typeof setting === "string") return is_main ? setting : "";
+  return setting[column] ?? "";
 }
 
 export function format_value(value: Cell, format = "", unit = ""): string {

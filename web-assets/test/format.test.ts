@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { escape_html, fill_link, format_value, of_column, title_of } from "../src/format.ts";
+import { escape_html, fill_link, format_value, of_column, per_column, title_of } from "../src/format.ts";
 
 test("numbers look as the server writes them", () => {
   const cases: [Parameters<typeof format_value>, string][] = [
@@ -25,8 +25,10 @@ test("numbers look as the server writes them", () => {
 test("a setting is for the main columns or for some by name", () => {
   assert.equal(of_column("integer", "delay", true), "integer");
   assert.equal(of_column("integer", "delay", false), "");
-  assert.equal(of_column("a:integer delay:minutes", "delay", false), "minutes");
-  assert.equal(of_column("a:integer", "delay", true), "");
+  const by_name = per_column('{"a":"integer","mean delay":"US $"}');
+  assert.equal(of_column(by_name, "mean delay", false), "US $");
+  assert.equal(of_column(by_name, "delay", true), "");
+  assert.equal(of_column(per_column("integer"), "a", true), "integer");
 });
 
 test("links take values of the row, escaped, and stay on this server", () => {
