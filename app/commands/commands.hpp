@@ -9,6 +9,8 @@
 #include <functional>
 #include <string>
 
+#include "application.hpp"
+#include "commands/stop_signal.hpp"
 #include "config/project.hpp"
 
 namespace CLI {
@@ -44,10 +46,9 @@ void add_project_options(CLI::App& command, project_options& options);
 /// "error: place: message" and the hint on a line of its own.
 void print_error(const error& what);
 
-/// Makes SIGINT and SIGTERM wait for wait_for_stop_signal() in this and every later thread, and
-/// ignores SIGPIPE and SIGXFSZ, whose defaults would end the process at a closed socket or a full
-/// file.
-void prepare_signals();
-void wait_for_stop_signal();
+/// Starts the project's server, calls `meanwhile`, which is to return when the stop signal has
+/// come, and stops the server. The exit code.
+[[nodiscard]] int run_server(const project& configuration,
+                             const std::function<void(application&, stop_signal&)>& meanwhile);
 
 }  // namespace lodestar::app

@@ -1,5 +1,3 @@
-#include <csignal>
-
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <lodestar/base/logging.hpp>
@@ -8,14 +6,6 @@
 
 namespace lodestar::app {
 namespace {
-
-sigset_t stop_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  return set;
-}
 
 log_level level_named(const std::string& name) {
   if (name == "debug") return log_level::debug;
@@ -66,17 +56,18 @@ void print_error(const error& what) {
   if (!what.hint.empty()) fmt::print(stderr, "  hint: {}\n", what.hint);
 }
 
-void prepare_signals() {
-  const sigset_t set = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
-}
-
-void wait_for_stop_signal() {
-  const sigset_t set = stop_signals();
-  int received = 0;
-  sigwait(&set, &received);
+int run_server(const project& configuration,
+               const std::function<void(application&, stop_signal&)>& meanwhile) {
+  stop_signal stop;
+  auto running = application::start(configuration, system_clock());
+  if (!running) {
+    print_error(running.error());
+    return exit_usage;
+  }
+  stop.started();
+  meanwhile(**running, stop);
+  (*running)->stop();
+  return exit_done;
 }
 
 }  // namespace lodestar::app

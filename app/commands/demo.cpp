@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "application.hpp"
 #include "commands/commands.hpp"
 #include "ingest/replay.hpp"
 
@@ -22,24 +21,15 @@ int demo(demo_options options) {
     return exit_usage;
   }
   if (options.speed == 0) options.speed = configuration->demo->speed;
-  prepare_signals();
-  auto running = application::start(*configuration, system_clock());
-  if (!running) {
-    print_error(running.error());
-    return exit_usage;
-  }
-  fmt::print("Lodestar shows {} on {}  (Ctrl-C ends it)\n", configuration->title,
-             (*running)->url());
-  fmt::print("The demo replays its events at {} times their speed.\n", options.speed);
-  std::fflush(stdout);
-  {
+  return run_server(*configuration, [&](application& running, stop_signal& stop) {
+    fmt::print("Lodestar shows {} on {}  (Ctrl-C ends it)\n", configuration->title, running.url());
+    fmt::print("The demo replays its events at {} times their speed.\n", options.speed);
+    std::fflush(stdout);
     const replay events(
-        {configuration->demo->events_sql, configuration->folder, (*running)->url(), options.speed},
+        {configuration->demo->events_sql, configuration->folder, running.url(), options.speed},
         system_clock());
-    wait_for_stop_signal();
-  }
-  (*running)->stop();
-  return exit_done;
+    stop.wait();
+  });
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "application.hpp"
 #include "commands/commands.hpp"
 
 namespace lodestar::app {
@@ -10,18 +9,11 @@ namespace {
 int serve(const project_options& options) {
   const auto configuration = load_or_explain(options);
   if (!configuration) return exit_usage;
-  prepare_signals();
-  auto running = application::start(*configuration, system_clock());
-  if (!running) {
-    print_error(running.error());
-    return exit_usage;
-  }
-  fmt::print("Lodestar serves {} on {}  (Ctrl-C ends it)\n", configuration->title,
-             (*running)->url());
-  std::fflush(stdout);
-  wait_for_stop_signal();
-  (*running)->stop();
-  return exit_done;
+  return run_server(*configuration, [&](application& running, stop_signal& stop) {
+    fmt::print("Lodestar serves {} on {}  (Ctrl-C ends it)\n", configuration->title, running.url());
+    std::fflush(stdout);
+    stop.wait();
+  });
 }
 
 }  // namespace

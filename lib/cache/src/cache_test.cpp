@@ -4,6 +4,8 @@
 
 #include <list>
 #include <map>
+#include <memory>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -96,6 +98,28 @@ TEST(cache, refuses_what_is_heavier_than_the_bound_and_says_so) {
   EXPECT_EQ(values.replace("a", "123456"), outcome::too_heavy);
   EXPECT_FALSE(values.peek("a").has_value()) << "the old value is not the value any more";
   EXPECT_EQ(values.stats().refusals, 2U);
+  values.validate();
+}
+
+TEST(cache, destroys_a_refused_value_without_the_lock) {
+  using shared = std::shared_ptr<int>;
+  cache<int, shared> values({.weight_max = 5, .weigher = [](int, const shared& value) {
+                               return static_cast<std::size_t>(*value);
+                             }});
+  int destroyed = 0;
+  const auto make = [&](int weight) {
+    return shared(new int(weight), [&](const int* value) {
+      delete value;
+      // Would wait for ever under the lock.
+      EXPECT_EQ(values.size(), 0U);
+      ++destroyed;
+    });
+  };
+  EXPECT_EQ(values.insert(1, make(6)), outcome::too_heavy);
+  EXPECT_EQ(values.insert_if_absent(1, make(6)), outcome::too_heavy);
+  EXPECT_EQ(values.compute(1, [&](const shared*) { return std::optional(make(6)); }),
+            outcome::too_heavy);
+  EXPECT_EQ(destroyed, 3);
   values.validate();
 }
 

@@ -42,11 +42,20 @@ bool has_zero_weight(std::string_view parameters) noexcept {
 
 /// Whether Accept-Encoding names the coding (or `*`) without a weight of zero.
 bool accepts(std::string_view accept_encoding, std::string_view name) {
-  return any_member(accept_encoding, [&](std::string_view member) {
+  bool named = false, named_wanted = false, any_wanted = false;
+  (void)any_member(accept_encoding, [&](std::string_view member) {
     const std::size_t semicolon = std::min(member.find(';'), member.size());
     const auto token = trimmed(member.substr(0, semicolon));
-    return (token == name || token == "*") && !has_zero_weight(member.substr(semicolon));
+    const bool wanted = !has_zero_weight(member.substr(semicolon));
+    if (token == name) {
+      named = true;
+      named_wanted = wanted;
+    } else if (token == "*") {
+      any_wanted = wanted;
+    }
+    return false;
   });
+  return named ? named_wanted : any_wanted;
 }
 
 bool matches(std::string_view if_none_match, std::string_view etag) {

@@ -54,6 +54,8 @@ TEST(assets, coding_follows_accept_encoding) {
   EXPECT_EQ(body("br;q=0, gzip;q=0.5"), "gz");
   EXPECT_EQ(body("br;q=0.000"), "plain");
   EXPECT_EQ(body("*"), "br");
+  EXPECT_EQ(body("br;q=0, *"), "gz");
+  EXPECT_EQ(body("*;q=0, gzip"), "gz");
   EXPECT_EQ(body("identity"), "plain");
   EXPECT_EQ(body("xbr, gzipx"), "plain");
   EXPECT_TRUE(

@@ -291,7 +291,8 @@ void connection::begin_stream(std::shared_ptr<feed> source) {
   std::string head = stream_head(parser_.is_http_1_0(), home_->date().line());
   if (parser_.verb() == method::head) {
     std::size_t sent_bytes = 0;
-    if (write_parts(native_socket(), head, {}, {}, sent_bytes) == write_status::failed)
+    // As with "100 Continue": a client that does not even take a head is not worth a buffer.
+    if (write_parts(native_socket(), head, {}, {}, sent_bytes) != write_status::done)
       return close();
     return finish_answer();
   }

@@ -41,7 +41,6 @@ class viewer {
  private:
   void load(frame_source& frames);
   [[nodiscard]] bool flush();
-  [[nodiscard]] bool is_sending() const noexcept { return sending_; }
 
   connection& owner_;
   std::shared_ptr<feed_hub> source_;

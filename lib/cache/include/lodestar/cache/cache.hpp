@@ -12,9 +12,9 @@
 // Thread-safety: all members may be called from any thread. Functions that are given to with(),
 // compute(), remove_if() and for_each(), the weigher, and the hash and comparison of keys run while
 // the cache is locked: they must be short and must not call into the same cache. The listener and
-// the destructors of removed keys and values run without a lock and may. The listener runs on the
-// thread that caused the removal, after it took effect; when several threads change one key at the
-// same time, their notifications may arrive in any order.
+// the destructors of removed keys and values, and of refused ones, run without a lock and may. The
+// listener runs on the thread that caused the removal, after it took effect; when several threads
+// change one key at the same time, their notifications may arrive in any order.
 //
 // Lifetimes: get() copies the value (store a shared_ptr when that is dear). The cache must outlive
 // all calls into it. Exceptions of a caller's function pass through and leave the entries as they
@@ -92,10 +92,10 @@ class cache {
   outcome insert(const Key& key, Value value);
   outcome insert_if_absent(const Key& key, Value value);
   outcome replace(const Key& key, Value value);
-  /// Calls change(const Value* present) → std::optional<Value> once, null when the key is absent,
-  /// and stores what it returns (nothing = remove), all in one step for every other caller.
+  /// Calls change_value(const Value* present) → std::optional<Value> once, null when the key is
+  /// absent, and stores what it returns (nothing = remove), all in one step for every other caller.
   template <class Change>
-  outcome compute(const Key& key, Change&& change);
+  outcome compute(const Key& key, Change&& change_value);
 
   bool remove(const Key& key);
   /// Removes the entries for which condition(const Key&, const Value&) holds; returns how many.
@@ -132,7 +132,12 @@ class cache {
   using removals = std::vector<removal>;
 
   [[nodiscard]] std::size_t weigh(const Key& key, const Value& value) const;
-  outcome store(const Key& key, Value value, removals& gone);
+  /// Runs step(removals&) under the lock, then tells the listener what is gone; what the step
+  /// leaves behind is destroyed without the lock, too.
+  template <class Step>
+  auto change(Step&& step);
+  /// A value that is refused stays with the caller.
+  outcome store(const Key& key, Value&& value, removals& gone);
   void link(node& added) noexcept;
   void unlink(node& removed) noexcept;
   void take(typename table::iterator position, removal_cause cause, removals& gone);
@@ -193,82 +198,52 @@ bool cache<Key, Value, Hash, Equal>::with(const Key& key, Read&& read) {
 
 template <class Key, class Value, class Hash, class Equal>
 outcome cache<Key, Value, Hash, Equal>::insert(const Key& key, Value value) {
-  removals gone;
-  outcome done;
-  {
-    const std::lock_guard lock(mutex_);
-    done = store(key, std::move(value), gone);
-  }
-  notify(gone);
-  return done;
+  return change([&](removals& gone) { return store(key, std::move(value), gone); });
 }
 
 template <class Key, class Value, class Hash, class Equal>
 outcome cache<Key, Value, Hash, Equal>::insert_if_absent(const Key& key, Value value) {
-  removals gone;
-  outcome done;
-  {
-    const std::lock_guard lock(mutex_);
-    if (entries_.contains(key)) return outcome::present;
-    done = store(key, std::move(value), gone);
-  }
-  notify(gone);
-  return done;
+  return change([&](removals& gone) {
+    return entries_.contains(key) ? outcome::present : store(key, std::move(value), gone);
+  });
 }
 
 template <class Key, class Value, class Hash, class Equal>
 outcome cache<Key, Value, Hash, Equal>::replace(const Key& key, Value value) {
-  removals gone;
-  outcome done;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!entries_.contains(key)) return outcome::absent;
-    done = store(key, std::move(value), gone);
-  }
-  notify(gone);
-  return done;
+  return change([&](removals& gone) {
+    return entries_.contains(key) ? store(key, std::move(value), gone) : outcome::absent;
+  });
 }
 
 template <class Key, class Value, class Hash, class Equal>
 template <class Change>
-outcome cache<Key, Value, Hash, Equal>::compute(const Key& key, Change&& change) {
-  removals gone;
-  outcome done = outcome::absent;
-  {
-    const std::lock_guard lock(mutex_);
+outcome cache<Key, Value, Hash, Equal>::compute(const Key& key, Change&& change_value) {
+  std::optional<Value> changed;
+  return change([&](removals& gone) {
     const auto found = entries_.find(key);
     const Value* present = found == entries_.end() ? nullptr : &found->second.value;
-    std::optional<Value> changed = std::forward<Change>(change)(present);
-    if (changed) {
-      done = store(key, *std::move(changed), gone);
-    } else if (present != nullptr) {
-      take(found, removal_cause::explicit_, gone);
-      done = outcome::removed;
-    }
-  }
-  notify(gone);
-  return done;
+    changed = std::forward<Change>(change_value)(present);
+    if (changed) return store(key, *std::move(changed), gone);
+    if (present == nullptr) return outcome::absent;
+    take(found, removal_cause::explicit_, gone);
+    return outcome::removed;
+  });
 }
 
 template <class Key, class Value, class Hash, class Equal>
 bool cache<Key, Value, Hash, Equal>::remove(const Key& key) {
-  removals gone;
-  {
-    const std::lock_guard lock(mutex_);
+  return change([&](removals& gone) {
     const auto found = entries_.find(key);
     if (found == entries_.end()) return false;
     take(found, removal_cause::explicit_, gone);
-  }
-  notify(gone);
-  return true;
+    return true;
+  });
 }
 
 template <class Key, class Value, class Hash, class Equal>
 template <class Condition>
 std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
-  removals gone;
-  {
-    const std::lock_guard lock(mutex_);
+  return change([&](removals& gone) {
     // Asks about all of them first, so that a condition that throws has removed nothing.
     std::vector<typename table::iterator> chosen;
     for (auto position = entries_.begin(); position != entries_.end(); ++position) {
@@ -276,9 +251,8 @@ std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
         chosen.push_back(position);
     }
     for (const auto& position : chosen) take(position, removal_cause::explicit_, gone);
-  }
-  notify(gone);
-  return gone.size();
+    return chosen.size();
+  });
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -336,12 +310,24 @@ void cache<Key, Value, Hash, Equal>::validate() const {
 }
 
 template <class Key, class Value, class Hash, class Equal>
+template <class Step>
+auto cache<Key, Value, Hash, Equal>::change(Step&& step) {
+  removals gone;
+  const auto done = [&] {
+    const std::lock_guard lock(mutex_);
+    return step(gone);
+  }();
+  notify(gone);
+  return done;
+}
+
+template <class Key, class Value, class Hash, class Equal>
 std::size_t cache<Key, Value, Hash, Equal>::weigh(const Key& key, const Value& value) const {
   return settings_.weigher ? settings_.weigher(key, value) : 1;
 }
 
 template <class Key, class Value, class Hash, class Equal>
-outcome cache<Key, Value, Hash, Equal>::store(const Key& key, Value value, removals& gone) {
+outcome cache<Key, Value, Hash, Equal>::store(const Key& key, Value&& value, removals& gone) {
   // The weigher may throw: nothing has changed yet.
   const std::size_t weight = weigh(key, value);
   const auto old = entries_.find(key);

@@ -15,11 +15,6 @@ namespace lodestar::web {
 class html {
  public:
   html() = default;
-  /// A literal of our own source code. `consteval` keeps run-time strings out.
-  template <std::size_t N>
-  consteval static std::string_view literal(const char (&text)[N]) {
-    return {text, N - 1};
-  }
 
   /// Appends a literal of our own source code.
   template <std::size_t N>
