@@ -1,9 +1,11 @@
 // The promises of the HTTP interface that are about when and how often something is computed, and about reading what one
 // has written.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import http from "node:http";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { flights_project, seeded_random, start_server, temp_folder, wait_for, within } from "../support/server.mjs";
+import { flights_project, seeded_random, Server, start_server, temp_folder, wait_for, within } from "../support/server.mjs";
 import { expected, measured, random_event, tiny_project } from "../support/tiny_project.mjs";
 
 const departure = (origin, minute, more = {}) => ({
@@ -306,6 +308,17 @@ describe("start and stop", { timeout: 120_000 }, () => {
     await waiting;
   });
 
+  test("SIGTERM ends a start that takes long at once, and nothing is broken", async (context) => {
+    const endless = "[table.endless]\nsql = 'SELECT count(*) AS n FROM range(1000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3'\n";
+    const data = temp_folder();
+    const server = new Server({ project: tiny_project({ "lodestar.toml": `[project]\nname = "tiny"\nhome = "all"\n\n${endless}` }), data });
+    context.after(() => server.kill());
+    await wait_for("the server has begun to start", () => existsSync(join(data, "events.db")));
+    assert.deepEqual(await server.stop(2_000), { code: 128 + 15, signal: null }, server.stderr);
+    assert.equal(server.stdout, "");
+    assert.equal((await (await start_server({ project: tiny_project(), data, test: context })).query("total")).rows[0].events, 0);
+  });
+
   test("a query that takes too long ends at its deadline, others go on", async (context) => {
     const endless = "SELECT count(*) AS n FROM range(1000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3\n";
     const server = await start_server({ project: tiny_project({ "queries/endless.sql": `-- deadline_ms: 300\n${endless}` }), test: context });
@@ -326,6 +339,7 @@ describe("start and stop", { timeout: 120_000 }, () => {
       await server.stop();
     }
     console.log(`start: flights ready after ${times_ms.map((ms) => ms.toFixed(0)).join(", ")} ms`);
-    assert.ok(Math.min(...times_ms) < 3_000, `ready within 3 s, not ${Math.min(...times_ms).toFixed(0)} ms`);
+    const median_ms = times_ms.sort((left, right) => left - right)[1];
+    assert.ok(median_ms < 3_000, `ready within 3 s, not ${median_ms.toFixed(0)} ms`);
   });
 });
