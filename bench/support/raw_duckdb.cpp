@@ -71,6 +71,14 @@ void raw_duckdb::run(const std::string& sql) {
   duckdb_destroy_result(&rows);
 }
 
+std::int64_t raw_duckdb::number(const std::string& sql) {
+  duckdb_result rows;
+  must(duckdb_query(connection_, sql.c_str(), &rows), &rows);
+  const std::int64_t found = duckdb_value_int64(&rows, 0, 0);
+  duckdb_destroy_result(&rows);
+  return found;
+}
+
 raw_session::raw_session(const raw_duckdb& source, const std::vector<std::string>& statements) {
   duckdb_connect(source.database(), &connection_);
   for (const auto& sql : statements) {

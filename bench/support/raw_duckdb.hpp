@@ -24,6 +24,8 @@ class raw_duckdb {
   raw_duckdb& operator=(const raw_duckdb&) = delete;
 
   void run(const std::string& sql);
+  /// The first value of a query's first row.
+  [[nodiscard]] std::int64_t number(const std::string& sql);
   [[nodiscard]] duckdb_database database() const noexcept { return database_; }
 
  private:
