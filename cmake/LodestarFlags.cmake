@@ -23,6 +23,12 @@ if(LODESTAR_SANITIZE)
   endif()
 endif()
 
+if(LODESTAR_FUZZ)
+  # Everywhere, not only in the fuzz targets: libFuzzer follows the branches that are instrumented.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 find_program(LODESTAR_MOLD mold)
 if(LODESTAR_MOLD)
   add_link_options(-fuse-ld=mold)

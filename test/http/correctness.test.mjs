@@ -205,3 +205,21 @@ function compare_rows(rows, own, what) {
     }
   }
 }
+
+test("canary: a wrong number is found, in a row and on the page", () => {
+  const own = [{ code: "ATL", departures: 3, mean_delay: 8.72, on_time: 0.8114 }];
+  compare_rows(own, own, "right");
+  const wrong = [{ departures: 4 }, { mean_delay: 8.73 }, { on_time: 0.8115 }, { code: "ORD" }, { departures: null }];
+  for (const change of wrong) assert.throws(() => compare_rows([{ ...own[0], ...change }], own, "wrong"), JSON.stringify(change));
+  assert.throws(() => compare_rows([], own, "a row is missing"));
+
+  const page = new Page();
+  const body = '<table><tbody><tr><th scope="row">ATL</th><td class="number">8.7\u00a0min</td></tr></tbody></table>';
+  page.apply({ elements: `<section class="tile" id="tile-t" data-state="live"><header><span class="as-of" id="as-of-t" data-position="7"></span></header>${body}</section>` });
+  const tile = { id: "t", chart: "table", columns: ["code", "mean_delay"] };
+  check_tile(page, tile, { rows: own }, "right");
+  for (const change of [{ code: "ORD" }, { mean_delay: 8.76 }, { mean_delay: 8.64 }, { mean_delay: null }]) {
+    assert.throws(() => check_tile(page, tile, { rows: [{ ...own[0], ...change }] }, "wrong"), JSON.stringify(change));
+  }
+  assert.throws(() => check_tile(page, tile, { rows: [...own, ...own] }, "a row is missing"));
+});

@@ -122,3 +122,29 @@ test(`${kills} kills lose nothing that was acknowledged`, { timeout: 280_000 }, 
     `${acknowledged} acknowledged, 0 lost; start to ready median ${start_ms[start_ms.length >> 1].toFixed(0)} ms, ` +
     `p99 ${start_ms[Math.floor(start_ms.length * 0.99)].toFixed(0)} ms`);
 });
+
+test("canary: what the ledger is there to find, it finds", () => {
+  const event = (event_id, position, version) => ({ event_id, position, version, aggregate_id: "a" });
+  const right = [event("x", 1, 1), event("y", 2, 2), event("z", 3, 3)];
+  const ledger_of = () => {
+    const ledger = new Ledger();
+    const [first, second] = [[{ event_id: "x" }], [{ event_id: "y" }, { event_id: "z" }]];
+    for (const batch of [first, second]) for (const { event_id } of batch) ledger.posted.set(event_id, batch);
+    ledger.note_answer({ events: right.slice(0, 1) }, "answer");
+    return ledger;
+  };
+  ledger_of().verify(right, "right");
+  const wrong = {
+    "positions are gapless": [right[0], event("y", 3, 2), event("z", 4, 3)],
+    "versions of a are gapless": [right[0], event("y", 2, 3), event("z", 3, 4)],
+    "y is stored once": [...right, event("y", 4, 4)],
+    "foreign was posted": [...right, event("foreign", 4, 4)],
+    "acknowledged x (position 1) is missing": [event("y", 1, 1), event("z", 2, 2)],
+    "a batch is stored whole or not at all": right.slice(0, 2),
+    "right: x": [event("y", 1, 1), event("x", 2, 2), event("z", 3, 3)],
+  };
+  for (const [message, events] of Object.entries(wrong)) {
+    assert.throws(() => ledger_of().verify(events, "right"), (failure) => failure.message.includes(message), message);
+  }
+  assert.throws(() => ledger_of().note_answer({ events: [event("x", 2, 2)] }, "answer"), /answered twice alike/);
+});
