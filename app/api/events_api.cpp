@@ -9,7 +9,7 @@
 #include <lodestar/base/json.hpp>
 
 #include "api/answers.hpp"
-#include "config/query_file.hpp"
+#include "config/text.hpp"
 
 namespace lodestar::app {
 namespace {

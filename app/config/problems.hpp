@@ -25,11 +25,7 @@ class problems {
   std::vector<error> errors_;
 };
 
-/// The candidate that is nearest to a mistyped word, or empty when none is near ("did you mean …").
-[[nodiscard]] std::string_view nearest(std::string_view word,
-                                       const std::vector<std::string_view>& candidates);
-
-/// A hint made of nearest(), or the list of what is allowed.
+/// The hint for a word that is none of these: the one that was probably meant, or what is allowed.
 [[nodiscard]] std::string suggest(std::string_view word,
                                   const std::vector<std::string_view>& candidates);
 

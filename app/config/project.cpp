@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "config/query_file.hpp"
+#include "config/text.hpp"
 #include "config/toml_file.hpp"
 
 namespace lodestar::app {
@@ -73,14 +74,6 @@ bool is_tile_id(std::string_view text) {
 bool is_tile_size(std::string_view text) {
   return text.size() == 3 && text[0] >= '1' && text[0] <= '4' && text[1] == 'x' && text[2] >= '1' &&
          text[2] <= '3';
-}
-
-/// A name that may stand in SQL, in an HTML id and in a URL without escaping.
-bool is_identifier(std::string_view text) {
-  if (text.empty() || text.size() > 63 || !std::isalpha(static_cast<unsigned char>(text.front())))
-    return false;
-  return std::all_of(text.begin(), text.end(),
-                     [](unsigned char byte) { return std::isalnum(byte) || byte == '_'; });
 }
 
 void check_identifier(toml_table& table, std::string_view key, const std::string& value) {

@@ -1,10 +1,11 @@
 #include "config/query_file.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 #include <lodestar/keyexpr/key_expression.hpp>
+
+#include "config/text.hpp"
 
 namespace lodestar::app {
 namespace {
@@ -168,21 +169,6 @@ analytics::query_definition parse_query_file(std::string name, std::string file,
   if (query.sql.empty()) found.add(query.file, "holds no SQL", "write one SELECT below the header");
   check_dependencies(query, found);
   return query;
-}
-
-std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
-  std::int64_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size() || text.empty())
-    return std::nullopt;
-  return value;
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  constexpr std::string_view blanks = " \t\r\n";
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 }  // namespace lodestar::app
