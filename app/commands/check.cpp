@@ -5,6 +5,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/empty_log.hpp"
+#include "config/column_check.hpp"
 
 namespace lodestar::app {
 namespace {
@@ -27,9 +28,11 @@ int check(const project_options& options, bool print) {
     print_error(service.error());
     return exit_usage;
   }
-  const auto wrong = (*service)->query_errors();
-  for (const auto& what : wrong) print_error(what);
-  if (!wrong.empty()) return exit_usage;
+  const auto broken_queries = (*service)->query_errors();
+  const auto wrong_columns = check_columns(*configuration, **service);
+  for (const auto& what : broken_queries) print_error(what);
+  for (const auto& what : wrong_columns.all()) print_error(what);
+  if (!broken_queries.empty() || !wrong_columns.empty()) return exit_usage;
   fmt::print("{}: {} event types, {} tables, {} queries, {} dashboards: no problem found\n",
              configuration->name, configuration->events.size(), configuration->tables.size(),
              configuration->queries.size(), configuration->dashboards.size());

@@ -15,6 +15,7 @@
 
 #include "config/problems.hpp"
 #include "config/settings.hpp"
+#include "config/source_places.hpp"
 
 namespace lodestar::app {
 
@@ -77,6 +78,7 @@ struct tile_definition {
   bool horizontal = false;           ///< bar
   std::vector<std::string> columns;  ///< table
   std::string bar;                   ///< table
+  source_places places;
 };
 
 struct control_definition {
@@ -85,6 +87,7 @@ struct control_definition {
   bool is_select = false;
   std::string options_query;                 ///< Columns value and, optionally, label.
   std::optional<std::string> default_value;  ///< None: the page must be asked with it.
+  source_places places;
 };
 
 struct dashboard_definition {

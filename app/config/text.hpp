@@ -16,5 +16,8 @@ namespace lodestar::app {
 /// Whether it may stand in SQL, in an HTML id and in a URL without escaping: letters, digits and _,
 /// beginning with a letter, at most 63.
 [[nodiscard]] bool is_identifier(std::string_view text) noexcept;
+/// How to correct a text that is none.
+inline constexpr const char* plain_name_hint =
+    "use letters, digits and _, beginning with a letter, at most 63";
 
 }  // namespace lodestar::app

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "config/placeholders.hpp"
 #include "dashboard/format.hpp"
 
 namespace lodestar::app {

@@ -70,8 +70,10 @@ result<compiled_query> assemble(const query_definition& definition,
     return fail(error_code::invalid_argument, "the query has no SQL", place_at(definition, 1));
   auto tables = bounded_tables(definition, tokens, events);
   if (!tables) return std::unexpected(std::move(tables.error()));
-  compiled_query query{
-      .head = "WITH ", .body = std::string(without_semicolon(definition.sql, tokens)), .slots = {}};
+  compiled_query query{.head = "WITH ",
+                       .body = std::string(without_semicolon(definition.sql, tokens)),
+                       .slots = {},
+                       .columns = {}};
   const bool own_with = names(tokens[0], "with");
   const bool recursive = own_with && tokens.size() > 1 && names(tokens[1], "recursive");
   if (own_with) query.body[tokens[0].begin] = ' ';
@@ -119,6 +121,21 @@ result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement state
     slots.push_back(static_cast<std::size_t>(declared - definition.parameters.begin()));
   }
   return slots;
+}
+
+/// A statement that DuckDB cannot bind without its parameters' values has one column "unknown" of
+/// no type.
+std::optional<std::vector<std::string>> column_names(duckdb_prepared_statement statement) {
+  std::vector<std::string> names;
+  const idx_t count = duckdb_prepared_statement_column_count(statement);
+  for (idx_t index = 0; index < count; ++index) {
+    if (duckdb_prepared_statement_column_type(statement, index) == DUCKDB_TYPE_INVALID)
+      return std::nullopt;
+    const char* found = duckdb_prepared_statement_column_name(statement, index);
+    names.emplace_back(found == nullptr ? "" : found);
+    duckdb_free(const_cast<char*>(found));
+  }
+  return names;
 }
 
 struct prepare_failure {
@@ -171,6 +188,7 @@ result<compiled_query> compile_query(duckdb_connection connection,
   auto slots = parameter_slots(statement->get(), definition);
   if (!slots) return std::unexpected(std::move(slots.error()));
   query->slots = std::move(*slots);
+  query->columns = column_names(statement->get());
   return query;
 }
 

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include <lodestar/base/logging.hpp>
 #include <lodestar/base/nearest.hpp>
 
 #include "bind_cache.hpp"
@@ -75,6 +74,8 @@ class duckdb_service final : public service {
     return definitions_;
   }
   [[nodiscard]] std::vector<error> query_errors() const override;
+  [[nodiscard]] std::optional<std::vector<std::string>> columns_of(
+      std::string_view query_name) const override;
   [[nodiscard]] std::optional<error> feeder_error() const override { return feeder_->failure(); }
   [[nodiscard]] std::int64_t applied() const noexcept override {
     return tick_.applied.load(std::memory_order_acquire);
@@ -203,9 +204,6 @@ result<void> duckdb_service::compile_queries() {
     const auto checked = check_query(definition);
     auto compiled = checked ? compile_query(connection->get(), definition, events_)
                             : std::unexpected(checked.error());
-    if (!compiled)
-      log_warning("analytics", "a query cannot run",
-                  {{"query", definition.name}, {"reason", compiled.error().describe()}});
     known_.emplace(definition.name,
                    std::make_shared<const known_query>(index, definition, std::move(compiled)));
   }
@@ -218,6 +216,13 @@ std::vector<error> duckdb_service::query_errors() const {
     if (!query->compiled) errors.push_back(query->compiled.error());
   }
   return errors;
+}
+
+std::optional<std::vector<std::string>> duckdb_service::columns_of(
+    std::string_view query_name) const {
+  const auto found = known_.find(query_name);
+  if (found == known_.end() || !found->second->compiled) return std::nullopt;
+  return found->second->compiled->columns;
 }
 
 result<std::shared_ptr<const known_query>> duckdb_service::find_query(std::string_view name) const {

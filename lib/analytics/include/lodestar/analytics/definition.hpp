@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <lodestar/base/error.hpp>
 #include <lodestar/swr/cache.hpp>
 
 namespace lodestar::analytics {
@@ -48,6 +49,9 @@ struct parameter {
   value_type type = value_type::text;
   std::optional<std::string> default_value;  ///< As it would be written in a URL; none = required.
 };
+
+/// Whether the text, as it would be written in a URL, is a value of the parameter's type.
+[[nodiscard]] result<void> check_value(const parameter& declared, std::string_view text);
 
 struct query_definition {
   std::string name;
