@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <lodestar/base/ascii.hpp>
+#include <lodestar/log/event.hpp>
 
 #include "config/dashboard_check.hpp"
 #include "config/dashboard_file.hpp"
@@ -161,6 +162,10 @@ class project_reader {
     if (std::ranges::any_of(name, is_ascii_control)) {
       table.problem(key, fmt::format("{} holds a control character", key),
                     "write it as one word, for example FlightDeparted");
+    }
+    if (name.size() > log::name_bytes_max) {
+      table.problem(key, fmt::format("{} has {} bytes, the limit is {}", key, name.size(),
+                                     log::name_bytes_max));
     }
     return name;
   }

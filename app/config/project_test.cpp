@@ -198,6 +198,12 @@ TEST_F(project_files, event_types_are_unique_and_printable) {
       problems_of(),
       ElementsAre(HasSubstr("events/second.toml:1: event_type holds a control character"),
                   HasSubstr("events/second.toml:2: aggregate_type holds a control character")));
+  write("events/second.toml", "event_type = \"" + std::string(257, 'x') +
+                                  "\"\naggregate_type = \"Shop\"\ntable = \"other\"\n"
+                                  "key_column = \"shop\"\n");
+  EXPECT_THAT(
+      problems_of(),
+      ElementsAre(HasSubstr("events/second.toml:1: event_type has 257 bytes, the limit is")));
 }
 
 TEST_F(project_files, parameters_of_queries_are_checked_with_their_line) {
