@@ -1,6 +1,7 @@
 // The promises of the HTTP interface that are about when and how often something is computed, and about reading what one
 // has written.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { describe, test } from "node:test";
 import { flights_project, seeded_random, start_server, temp_folder, wait_for, within } from "../support/server.mjs";
@@ -328,4 +329,13 @@ describe("start and stop", { timeout: 120_000 }, () => {
     console.log(`start: flights ready after ${times_ms.map((ms) => ms.toFixed(0)).join(", ")} ms`);
     assert.ok(Math.min(...times_ms) < 3_000, `ready within 3 s, not ${Math.min(...times_ms).toFixed(0)} ms`);
   });
+});
+
+test("docs/reference/http.md lists the metrics that are served, and no others", async (context) => {
+  const server = await start_server({ project: tiny_project(), test: context });
+  const documented = readFileSync(new URL("../../docs/reference/http.md", import.meta.url), "utf8");
+  const listed = [...documented.matchAll(/^\| `(lodestar_\w+)(?:\{\w+\})?` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`);
+  const served = [...(await server.get("/metrics")).text.matchAll(/^# TYPE (\w+ \w+)$/gm)].map(([, metric]) => metric);
+  const only_when_needed = ["lodestar_analytics_events_skipped_total counter"];
+  assert.deepEqual(listed, [...served, ...only_when_needed].sort());
 });

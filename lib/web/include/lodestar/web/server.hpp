@@ -5,7 +5,7 @@
 // exactly once: with a response, or by turning the connection into an event stream. An exchange
 // that is destroyed without an answer sends 500.
 //
-// Limits (docs/reference/limits.md): request line 8 KiB → 414, headers 16 KiB or 100 → 431, body
+// Limits (docs/reference/http.md): request line 8 KiB → 414, headers 16 KiB or 100 → 431, body
 // options.body_bytes_max → 413, head within 10 s and body at 1,000 B/s after 5 s → 408, idle
 // keep-alive connection 75 s, write stall 30 s, connections_max (beyond it: 503 and close).
 #pragma once
