@@ -101,6 +101,7 @@ class project_reader {
     if (!root.has("demo")) return;
     made_.demo.emplace();
     made_.demo->events_sql = demo.required_text("events_sql");
+    made_.demo->place = demo.place("events_sql");
     made_.demo->speed = demo.integer("speed").value_or(made_.demo->speed);
     if (made_.demo->speed < 1 || made_.demo->speed > demo_speed_max) {
       demo.problem("speed", fmt::format("demo.speed must be from 1 to {}", demo_speed_max));
@@ -119,6 +120,7 @@ class project_reader {
     event.table = root.identifier("table");
     event.key_column = root.identifier("key_column");
     event.history_sql = root.text("history_sql").value_or("");
+    event.history_place = root.place("history_sql");
     std::set<std::string> columns;
     check_column(root, "key_column", event.key_column, columns);
     for (auto& table : root.tables("field")) {

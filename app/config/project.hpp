@@ -103,6 +103,7 @@ struct demo_definition {
   std::int64_t speed = 600;
   std::string events_sql;  ///< SELECT event_id, aggregate_type, aggregate_id, event_type,
                            ///< event_time, payload in replay order.
+  std::string place;       ///< Of events_sql, for messages.
 };
 
 struct project {

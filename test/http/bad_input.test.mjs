@@ -195,7 +195,7 @@ columns = ["evnts"]
     for (const name of ["min_position", "as_of"]) {
       for (const value of ["-1", "x", ""]) await refused(server.get(`/api/queries/total?${name}=${value}`), 400, { place: new RegExp(`^parameter ${name}$`) });
     }
-    await refused(server.get("/api/queries/total?as_of=99999"), 400, { detail: /between 0 and/, place: /as_of/ });
+    await refused(server.get("/api/queries/total?as_of=99999"), 400, { detail: /between 0 and/, place: /^parameter as_of$/ });
     await refused(server.get("/api/queries/total?format=xml"), 400, { place: /^parameter format$/, hint: /json, csv or arrow/ });
     const injected = await server.query("sensor", { sensor: "a'; DROP TABLE reading_log; --" });
     assert.deepEqual(injected.rows, expected.sensor([]));
@@ -336,7 +336,7 @@ describe("a wrong start ends with exit code 2, and says where and what to do", {
     await serve({ "dashboards/all.toml": 'title = "All"\n\n[[tile]]\nid = "x"\nquery = "totl"\n' }, [], { place: /dashboards\/all\.toml:5/, message: /unknown query totl/, fix: /total/ });
     await serve({ "dashboards/all.toml": 'title = "All"\n\n[[tile]]\nid = "x"\nquery = "total"\nchart = "pie"\n' }, [], { place: /dashboards\/all\.toml:6/, message: /pie/, fix: /kpi/ });
     await serve({ "events/measured.toml": 'event_type = "Measured"\naggregate_type = "Sensor"\ntable = "reading"\nkey_column = "sensor"\nhistory_sql = "SELECT nonsense FROM nowhere"\n' },
-      [], { place: /events\/measured\.toml/, message: /nowhere/ });
+      [], { place: /events\/measured\.toml:5/, message: /nowhere/ });
   });
 
   test("all mistakes of the files are told at once", async () => {
@@ -402,6 +402,11 @@ describe("a wrong start ends with exit code 2, and says where and what to do", {
     const columns = tiny_project({ "dashboards/all.toml": `title = "All"${tile}columns = ["evnts"]\n` });
     await refused(["check", "--project", columns], { place: /dashboards\/all\.toml:6/, message: /no column evnts/, fix: /events/ });
     await refused(["check", "--project", columns], { place: /dashboards\/all\.toml:5/, message: /\{sensr\} is neither a column/ });
+    const demo = (sql) => tiny_project({ "lodestar.toml": `[project]\nname = "tiny"\n\n[demo]\nevents_sql = "${sql}"\n` });
+    await refused(["check", "--project", demo("SELECT nothing")], { place: /lodestar\.toml:5/, message: /nothing/ });
+    await refused(["check", "--project", demo("SELECT 1 AS event_id")], { place: /lodestar\.toml:5/, message: /must select event_id, aggregate_type/ });
+    await refused(["check", "--project", tiny_project({ "queries/sensor.sql": "-- parameter: sensor text = a\n\nSELECT count(*) AS events\nFROM reading WHERE sensor = $sensr\n" })],
+      { place: /queries\/sensor\.sql:4/, message: /\$sensr/, fix: /did you mean \$sensor/ });
     const good = await run(["check", "--project", tiny_project()]);
     assert.equal(good.code, 0, good.stderr);
     assert.match(good.stdout, /no problem found/);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <lodestar/analytics/sql_quote.hpp>
+#include <lodestar/base/nearest.hpp>
 
 #include "column_builder.hpp"
 #include "event_table.hpp"
@@ -100,6 +101,22 @@ result<void> check_single_statement(duckdb_connection connection,
               place_at(definition, 1), "a query is one SELECT: make a file of its own for each");
 }
 
+error undeclared_parameter(const query_definition& definition, const std::string& name) {
+  const auto tokens = sql_tokens(definition.sql);
+  const auto used = std::ranges::find_if(tokens, [&](const sql_token& token) {
+    return token.kind == sql_token_kind::parameter && token.text == name;
+  });
+  const int line = used == tokens.end() ? 1 : line_of(definition.sql, used->begin);
+  std::vector<std::string_view> declared;
+  for (const auto& parameter : definition.parameters) declared.push_back(parameter.name);
+  const auto meant = nearest(name, declared);
+  return {error_code::invalid_argument,
+          fmt::format("the SQL uses ${}, which is not declared as a parameter", name),
+          place_at(definition, line),
+          meant.empty() ? "declare it in the header of the file; parameters are written as $name"
+                        : fmt::format("did you mean ${}?", meant)};
+}
+
 result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement statement,
                                                  const query_definition& definition) {
   std::vector<std::size_t> slots;
@@ -112,12 +129,8 @@ result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement state
       continue;
     }
     const auto declared = std::ranges::find(definition.parameters, name, &parameter::name);
-    if (declared == definition.parameters.end()) {
-      return fail(error_code::invalid_argument,
-                  fmt::format("the SQL uses ${}, which is not declared as a parameter", name),
-                  place_at(definition, 1),
-                  "declare it in the header of the file; parameters are written as $name");
-    }
+    if (declared == definition.parameters.end())
+      return std::unexpected(undeclared_parameter(definition, name));
     slots.push_back(static_cast<std::size_t>(declared - definition.parameters.begin()));
   }
   return slots;

@@ -112,7 +112,9 @@ result<void> create_event_table(database& target, const event_definition& defini
       "INSERT INTO {} SELECT 0, NULL, {} FROM (\n{}\n) AS history", table, selected, sql));
   if (!loaded)
     return std::unexpected(
-        at_file(loaded.error(), definition.file, "history of " + definition.table));
+        at_file(loaded.error(),
+                definition.history_place.empty() ? definition.file : definition.history_place,
+                "history of " + definition.table));
   return {};
 }
 

@@ -289,7 +289,7 @@ void duckdb_service::get_as_of(const bound_query& query, std::int64_t position,
   if (position < 0 || position > applied()) {
     return done(fail(error_code::invalid_argument,
                      fmt::format("the position {} is not between 0 and {}", position, applied()),
-                     "as_of"));
+                     "parameter as_of"));
   }
   runner_->submit(state_of(query), position, lane::request,
                   [done = std::move(done)](result<query_outcome> outcome) mutable {

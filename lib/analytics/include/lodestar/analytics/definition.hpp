@@ -35,6 +35,7 @@ struct event_definition {
   std::string history_sql;  ///< SELECT of the key column and all fields, loaded at position 0; may
                             ///< be empty.
   std::string file;         ///< Where it was declared, for messages.
+  std::string history_place = {};  ///< Where history_sql stands in it: "events/flight.toml:7".
 };
 
 /// A table that no event changes.
