@@ -12,6 +12,7 @@
 #include <lodestar_assets.hpp>
 
 #include "api/router.hpp"
+#include "config/column_check.hpp"
 #include "dashboard/live_pages.hpp"
 
 namespace lodestar::app {
@@ -61,8 +62,7 @@ class running_application final : public application {
                                             configuration_.queries, *log_, time_, metrics_);
     if (!service) return std::unexpected(std::move(service.error()));
     service_ = std::move(*service);
-    for (const auto& wrong : service_->query_errors())
-      log_warning("queries", wrong.message, {{"place", wrong.place}, {"hint", wrong.hint}});
+    warn_of_broken_parts();
     pages_ = std::make_unique<live_pages>(configuration_, *service_, assets_, time_, metrics_);
     router_ = std::make_unique<router>(router::parts{*log_, *service_, *pages_, assets_,
                                                      configuration_, background_, time_, metrics_});
@@ -88,6 +88,16 @@ class running_application final : public application {
   }
 
  private:
+  /// These do not end the start: the tiles and requests that need them say the same, everything
+  /// else works.
+  void warn_of_broken_parts() const {
+    for (const auto& wrong : service_->query_errors())
+      log_warning("queries", wrong.message, {{"place", wrong.place}, {"hint", wrong.hint}});
+    const auto wrong_columns = check_columns(configuration_, *service_);
+    for (const auto& wrong : wrong_columns.all())
+      log_warning("dashboards", wrong.message, {{"place", wrong.place}, {"hint", wrong.hint}});
+  }
+
   result<void> listen() {
     const auto& values = configuration_.settings.values;
     auto address = parse_listen_address(values.listen);

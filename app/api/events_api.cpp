@@ -6,10 +6,12 @@
 
 #include <fmt/compile.h>
 #include <fmt/format.h>
+#include <lodestar/base/ascii.hpp>
 #include <lodestar/base/json.hpp>
 
 #include "api/answers.hpp"
-#include "config/query_file.hpp"
+#include "api/parameters.hpp"
+#include "config/text.hpp"
 
 namespace lodestar::app {
 namespace {
@@ -19,7 +21,7 @@ constexpr std::size_t read_bytes_max = std::size_t{8} << 20;
 
 result<event_format> format_of(const web::request& request) {
   const std::string_view type = request.header("content-type");
-  const std::string_view media = trim(type.substr(0, type.find(';')));
+  const std::string media = to_ascii_lower(trim(type.substr(0, type.find(';'))));
   if (media == "application/json") return event_format::json;
   if (media == "application/x-ndjson" || media == "application/ndjson" ||
       media == "application/jsonl")
@@ -91,6 +93,7 @@ result<std::int64_t> integer_parameter(const web::request& request, std::string_
 }
 
 result<log::read_filter> filter_of(const web::request& request) {
+  if (auto once = refuse_repeated(request); !once) return std::unexpected(std::move(once.error()));
   for (const auto& [name, value] : request.query) {
     if (name != "after" && name != "limit" && name != "type" && name != "aggregate_type" &&
         name != "aggregate_id") {

@@ -1,5 +1,6 @@
 #include "api/queries_api.hpp"
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <limits>
@@ -8,9 +9,12 @@
 
 #include <fmt/format.h>
 #include <lodestar/base/json.hpp>
+#include <lodestar/web/negotiation.hpp>
 
 #include "api/answers.hpp"
-#include "config/query_file.hpp"
+#include "api/parameters.hpp"
+#include "config/reserved_names.hpp"
+#include "config/text.hpp"
 
 namespace lodestar::app {
 namespace {
@@ -73,33 +77,33 @@ result<const result_format*> format_named(std::string_view name) {
               "parameter format", "use json, csv or arrow");
 }
 
+/// JSON for whoever takes none of them: a result that somebody did not expect says more than a 406.
 const result_format* format_accepted(std::string_view accept) {
-  for (const auto& format : result_formats()) {
-    if (accept.find(format.media_type) != std::string_view::npos) return &format;
-  }
-  return &result_formats()[0];
+  std::array<std::string_view, 3> offered;
+  std::ranges::transform(result_formats(), offered.begin(), &result_format::media_type);
+  return &result_formats()[web::preferred_media_type(accept, offered).value_or(0)];
 }
 
 result<query_request> read_request(web::request& request) {
   query_request wanted;
+  if (auto once = refuse_repeated(request); !once) return std::unexpected(std::move(once.error()));
   wanted.format = format_accepted(request.header("accept"));
   wanted.if_none_match = request.header("if-none-match");
   for (auto& [name, value] : request.query) {
-    if (name == "format") {
+    if (name == reserved::format) {
       const auto format = format_named(value);
       if (!format) return std::unexpected(format.error());
       wanted.format = *format;
-    } else if (name == "min_position" || name == "as_of") {
+    } else if (name == reserved::min_position || name == reserved::as_of) {
       const auto position = position_of(name, value);
       if (!position) return std::unexpected(position.error());
-      if (name == "as_of") {
+      if (name == reserved::as_of) {
         wanted.as_of = *position;
       } else {
         wanted.min_position = *position;
       }
-    } else if (!wanted.parameters.emplace(std::move(name), std::move(value)).second) {
-      return fail(error_code::invalid_argument, "is given twice", "parameter " + name,
-                  "keep one of them");
+    } else {
+      wanted.parameters.emplace(std::move(name), std::move(value));
     }
   }
   return wanted;
@@ -119,8 +123,7 @@ web::response answer_of(const query_request& wanted, const analytics::query_answ
                                           {"Lodestar-Position", std::to_string(true_at)},
                                           {"Cache-Status", std::string(cache_status(answer))},
                                           {"Age", std::to_string(answer.age_ms / 1000)}};
-  if (!wanted.if_none_match.empty() &&
-      (wanted.if_none_match == "*" || wanted.if_none_match.find(etag) != std::string::npos)) {
+  if (web::etag_matches(wanted.if_none_match, etag)) {
     static const web::response_head not_modified(
         304, {{"Cache-Control", "no-cache"}, {"Vary", "Accept"}});
     return {not_modified, std::move(headers), {}};

@@ -5,29 +5,44 @@
 
 #include "commands/commands.hpp"
 #include "commands/empty_log.hpp"
+#include "config/column_check.hpp"
+#include "ingest/replay.hpp"
 
 namespace lodestar::app {
 namespace {
 
-/// Everything that can be wrong without serving: files, and what DuckDB says of tables, history and
-/// queries.
+/// What DuckDB says of tables, history and queries, and what it says against the dashboards.
+std::vector<error> check_analytics(const project& configuration) {
+  empty_log log;
+  metrics_registry metrics;
+  analytics::options options;
+  options.project_folder = configuration.folder;
+  auto service = analytics::service::open(options, configuration.events, configuration.tables,
+                                          configuration.queries, log, system_clock(), metrics);
+  if (!service) return {service.error()};
+  auto wrong = (*service)->query_errors();
+  const auto wrong_columns = check_columns(configuration, **service);
+  wrong.insert(wrong.end(), wrong_columns.all().begin(), wrong_columns.all().end());
+  return wrong;
+}
+
+void check_demo(const project& configuration, std::vector<error>& wrong) {
+  if (!configuration.demo) return;
+  const auto checked =
+      check_recording({configuration.demo->events_sql, configuration.folder, {}, 1});
+  if (checked) return;
+  wrong.push_back(checked.error());
+  wrong.back().place = configuration.demo->place;
+}
+
+/// Everything that can be wrong without serving.
 int check(const project_options& options, bool print) {
   auto configuration = load_or_explain(options);
   if (!configuration) return exit_usage;
   if (print) fmt::print("{}", configuration->settings.describe());
   set_log_level(log_level::warning);
-  empty_log log;
-  metrics_registry metrics;
-  analytics::options analytics_options;
-  analytics_options.project_folder = configuration->folder;
-  auto service =
-      analytics::service::open(analytics_options, configuration->events, configuration->tables,
-                               configuration->queries, log, system_clock(), metrics);
-  if (!service) {
-    print_error(service.error());
-    return exit_usage;
-  }
-  const auto wrong = (*service)->query_errors();
+  auto wrong = check_analytics(*configuration);
+  check_demo(*configuration, wrong);
   for (const auto& what : wrong) print_error(what);
   if (!wrong.empty()) return exit_usage;
   fmt::print("{}: {} event types, {} tables, {} queries, {} dashboards: no problem found\n",

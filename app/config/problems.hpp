@@ -13,11 +13,11 @@ namespace lodestar::app {
 
 class problems {
  public:
+  /// What was added before in the same words counts once: two tiles may share one mistake.
   void add(std::string place, std::string message, std::string hint = {}) {
-    errors_.push_back(
-        {error_code::invalid_argument, std::move(message), std::move(place), std::move(hint)});
+    add(error{error_code::invalid_argument, std::move(message), std::move(place), std::move(hint)});
   }
-  void add(error what) { errors_.push_back(std::move(what)); }
+  void add(error what);
   [[nodiscard]] bool empty() const noexcept { return errors_.empty(); }
   [[nodiscard]] const std::vector<error>& all() const noexcept { return errors_; }
 
@@ -25,11 +25,7 @@ class problems {
   std::vector<error> errors_;
 };
 
-/// The candidate that is nearest to a mistyped word, or empty when none is near ("did you mean …").
-[[nodiscard]] std::string_view nearest(std::string_view word,
-                                       const std::vector<std::string_view>& candidates);
-
-/// A hint made of nearest(), or the list of what is allowed.
+/// The hint for a word that is none of these: the one that was probably meant, or what is allowed.
 [[nodiscard]] std::string suggest(std::string_view word,
                                   const std::vector<std::string_view>& candidates);
 

@@ -15,6 +15,7 @@
 
 #include "config/problems.hpp"
 #include "config/settings.hpp"
+#include "config/source_places.hpp"
 
 namespace lodestar::app {
 
@@ -77,6 +78,7 @@ struct tile_definition {
   bool horizontal = false;           ///< bar
   std::vector<std::string> columns;  ///< table
   std::string bar;                   ///< table
+  source_places places;
 };
 
 struct control_definition {
@@ -85,6 +87,7 @@ struct control_definition {
   bool is_select = false;
   std::string options_query;                 ///< Columns value and, optionally, label.
   std::optional<std::string> default_value;  ///< None: the page must be asked with it.
+  source_places places;
 };
 
 struct dashboard_definition {
@@ -100,6 +103,7 @@ struct demo_definition {
   std::int64_t speed = 600;
   std::string events_sql;  ///< SELECT event_id, aggregate_type, aggregate_id, event_type,
                            ///< event_time, payload in replay order.
+  std::string place;       ///< Of events_sql, for messages.
 };
 
 struct project {

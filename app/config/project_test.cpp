@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -147,7 +148,7 @@ TEST_F(project_files, dashboards_are_checked_against_queries) {
   write("dashboards/sales.toml", "title = \"Sales\"\n[[tile]]\nid = \"total\"\nquery = \"totl\"\n");
   EXPECT_THAT(
       problems_of(),
-      ElementsAre("dashboards/sales.toml: unknown query totl (hint: did you mean \"total\"?)"));
+      ElementsAre("dashboards/sales.toml:4: unknown query totl (hint: did you mean \"total\"?)"));
   write("dashboards/sales.toml",
         "title = \"Sales\"\n[[tile]]\nid = \"total\"\nquery = \"total\"\nchart = \"pie\"\n");
   EXPECT_THAT(problems_of(),
@@ -155,7 +156,9 @@ TEST_F(project_files, dashboards_are_checked_against_queries) {
   write("dashboards/sales.toml",
         "title = \"Sales\"\n[[tile]]\nid = \"total\"\nquery = \"total\"\nparameters = { shp = "
         "\"A\" }\n");
-  EXPECT_THAT(problems_of(), ElementsAre(HasSubstr("query total has no parameter shp")));
+  EXPECT_THAT(problems_of(),
+              ElementsAre("dashboards/sales.toml:5: tile total: query total has no parameter shp "
+                          "(hint: did you mean \"shop\"?)"));
   write("dashboards/sales.toml", "title = \"Sales\"\n");
   EXPECT_THAT(problems_of(), ElementsAre(HasSubstr("dashboards/sales.toml: has no tile")));
 }
@@ -165,7 +168,210 @@ TEST_F(project_files, columns_that_every_table_has_cannot_be_declared) {
         "event_type = \"OrderPlaced\"\naggregate_type = \"Shop\"\ntable = \"sale\"\nkey_column = "
         "\"shop\"\n"
         "[[field]]\nname = \"position\"\ntype = \"integer\"\n");
-  EXPECT_THAT(problems_of(), testing::Contains(HasSubstr("column position exists already")));
+  EXPECT_THAT(problems_of(), ElementsAre(HasSubstr("events/order_placed.toml:6: column position "
+                                                   "exists already (hint: position and")));
+}
+
+TEST_F(project_files, columns_and_tables_are_told_apart_without_regard_to_case) {
+  write("lodestar.toml", "[project]\nname = \"shop\"\n\n[table.Sale]\nsql = \"SELECT 1\"\n");
+  EXPECT_THAT(problems_of(), ElementsAre("lodestar.toml:5: table Sale is declared twice (hint: the "
+                                         "first one is at events/order_placed.toml:3)"));
+  write("lodestar.toml", "[project]\nname = \"shop\"\n");
+  write("events/order_placed.toml",
+        "event_type = \"OrderPlaced\"\naggregate_type = \"Shop\"\ntable = \"sale\"\nkey_column = "
+        "\"shop\"\n[[field]]\nname = \"Shop\"\ntype = \"integer\"\n");
+  EXPECT_THAT(problems_of(),
+              ElementsAre(HasSubstr("events/order_placed.toml:6: column Shop exists already")));
+}
+
+TEST_F(project_files, event_types_are_unique_and_printable) {
+  write("events/second.toml",
+        "event_type = \"OrderPlaced\"\naggregate_type = \"Shop\"\ntable = \"other\"\n"
+        "key_column = \"shop\"\n");
+  EXPECT_THAT(problems_of(),
+              ElementsAre("events/second.toml:1: event type OrderPlaced is declared twice (hint: "
+                          "the first one is at events/order_placed.toml:1)"));
+  write("events/second.toml",
+        "event_type = \"Order\\nSent\"\naggregate_type = \"Sh\\u007fop\"\ntable = \"other\"\n"
+        "key_column = \"shop\"\n");
+  EXPECT_THAT(
+      problems_of(),
+      ElementsAre(HasSubstr("events/second.toml:1: event_type holds a control character"),
+                  HasSubstr("events/second.toml:2: aggregate_type holds a control character")));
+  write("events/second.toml", "event_type = \"" + std::string(257, 'x') +
+                                  "\"\naggregate_type = \"Shop\"\ntable = \"other\"\n"
+                                  "key_column = \"shop\"\n");
+  EXPECT_THAT(
+      problems_of(),
+      ElementsAre(HasSubstr("events/second.toml:1: event_type has 257 bytes, the limit is")));
+}
+
+TEST_F(project_files, parameters_of_queries_are_checked_with_their_line) {
+  const auto header = [this](const std::string& lines) {
+    write("queries/total.sql", lines + "SELECT sum(amount) AS total FROM sale\n");
+    return problems_of();
+  };
+  for (const std::string name : {"format", "min_position", "as_of"}) {
+    EXPECT_THAT(header("-- parameter: " + name + " text = x\n"),
+                ElementsAre(AllOf(
+                    HasSubstr("queries/total.sql:1: the parameter name " + name + " is reserved"),
+                    HasSubstr("choose another name"))));
+  }
+  EXPECT_THAT(header("-- parameter: a text = x\n-- parameter: a text = y\n"),
+              ElementsAre(HasSubstr("queries/total.sql:2: parameter a is declared twice")));
+  EXPECT_THAT(header("-- title: T\n-- parameter: n integer = many\n"),
+              ElementsAre(HasSubstr("queries/total.sql:2: the default of parameter n: 'many' is "
+                                    "not an integer, for example 42")));
+  EXPECT_THAT(header("-- parameter: a-b text = x\n"),
+              ElementsAre(HasSubstr("queries/total.sql:1: parameter name \"a-b\" is not a plain")));
+}
+
+TEST_F(project_files, dependencies_are_checked_with_their_line) {
+  const auto header = [this](const std::string& lines) {
+    write("queries/total.sql", lines + "SELECT sum(amount) AS total FROM sale\n");
+    return problems_of();
+  };
+  EXPECT_THAT(
+      header("-- depends_on: events/Shop/{shp}/**\n-- parameter: shop text = A\n"),
+      ElementsAre("queries/total.sql:1: depends_on names {shp}, which is not a parameter of "
+                  "the query (hint: did you mean \"shop\"?)"));
+  EXPECT_THAT(header("-- depends_on: events/Shop/{shop}/**\n-- parameter: shop text = A\n"),
+              IsEmpty());
+  EXPECT_THAT(header("-- title: T\n-- depends_on: events/{shop\n"),
+              ElementsAre(HasSubstr("queries/total.sql:2: depends_on events/{shop has a brace")));
+  EXPECT_THAT(header("-- depends_on: events/Shop/**\n-- depends_on: none\n"),
+              ElementsAre(AllOf(HasSubstr("queries/total.sql:2: depends_on all and"),
+                                HasSubstr("queries/total.sql:1"))));
+  EXPECT_THAT(header("-- depends_on: all\n-- depends_on: events/Shop/**\n"),
+              ElementsAre(HasSubstr("queries/total.sql:2: depends_on all and")));
+}
+
+TEST_F(project_files, home_names_its_line) {
+  write("lodestar.toml", "[project]\nname = \"shop\"\nhome = \"sale\"\n");
+  EXPECT_THAT(problems_of(),
+              ElementsAre("lodestar.toml:3: project.home names the unknown dashboard "
+                          "sale (hint: did you mean \"sales\"?)"));
+}
+
+/// A dashboard of one parameter and one tile (at line 6), each with more lines.
+class dashboard_files : public project_files {
+ protected:
+  void SetUp() override {
+    project_files::SetUp();
+    write("queries/level.sql",
+          "-- parameter: level integer\n-- parameter: shop text = A\nSELECT $level AS level\n");
+    write("queries/shops.sql", "SELECT 'A' AS value\n");
+  }
+  std::vector<std::string> problems_with(const std::string& control, const std::string& tile) {
+    write("dashboards/sales.toml", "title = \"Sales\"\n[[parameter]]\nname = \"shop\"\n" + control +
+                                       "\n\n[[tile]]\nid = \"a\"\n" + tile + "\n");
+    return problems_of();
+  }
+};
+
+TEST_F(dashboard_files, tile_parameters_name_parameters_of_the_page) {
+  EXPECT_THAT(problems_with("default = \"A\"", "query = \"total\"\nparameters.shop = \"{shp}\""),
+              ElementsAre("dashboards/sales.toml:9: tile a: {shp} is not a parameter of the "
+                          "dashboard (hint: did you mean \"shop\"?)"));
+  EXPECT_THAT(problems_with("default = \"A\"", "query = \"total\"\nparameters.shop = \"{shop\""),
+              ElementsAre(HasSubstr("dashboards/sales.toml:9: tile a: \"{shop\" has a brace")));
+}
+
+TEST_F(dashboard_files, values_fit_the_type_of_the_query_parameter) {
+  EXPECT_THAT(
+      problems_with("default = \"A\"", "query = \"level\"\nparameters = { level = \"high\" }"),
+      ElementsAre(HasSubstr("dashboards/sales.toml:9: tile a: parameter level of query level: "
+                            "'high' is not an integer, for example 42")));
+  EXPECT_THAT(
+      problems_with("default = \"A\"", "query = \"level\"\nparameters = { level = \"{shop}\" }"),
+      ElementsAre(HasSubstr("dashboards/sales.toml:4: the default of shop does not fit the "
+                            "parameter level of query level: 'A' is not an integer")));
+  for (const auto* right : {"3", "{shop}", "-{shop}"}) {
+    EXPECT_THAT(problems_with("default = \"7\"", fmt::format("query = \"level\"\nparameters = {{ "
+                                                             "level = \"{}\" }}",
+                                                             right)),
+                IsEmpty());
+  }
+  // Without a default there is nothing to check before somebody asks.
+  EXPECT_THAT(problems_with("", "query = \"level\"\nparameters = { level = \"{shop}\" }"),
+              IsEmpty());
+}
+
+TEST_F(dashboard_files, a_missing_parameter_names_the_tile) {
+  EXPECT_THAT(problems_with("default = \"A\"", "query = \"level\""),
+              ElementsAre("dashboards/sales.toml:6: tile a: parameter level of query level is "
+                          "missing (hint: add parameters = { level = \"…\" })"));
+}
+
+TEST_F(dashboard_files, names_on_a_page_are_unique_and_not_reserved) {
+  EXPECT_THAT(problems_with("[[parameter]]\nname = \"shop\"", "query = \"total\""),
+              ElementsAre("dashboards/sales.toml:5: parameter shop is declared twice (hint: the "
+                          "first one is at dashboards/sales.toml:3)"));
+  EXPECT_THAT(problems_with("[[parameter]]\nname = \"datastar\"", "query = \"total\""),
+              ElementsAre(HasSubstr(
+                  "dashboards/sales.toml:5: the parameter name datastar is reserved (hint: ")));
+  EXPECT_THAT(problems_with("", "query = \"total\"\n[[tile]]\nid = \"a\"\nquery = \"total\""),
+              ElementsAre("dashboards/sales.toml:10: tile a is declared twice (hint: the first one "
+                          "is at dashboards/sales.toml:7)"));
+}
+
+TEST_F(dashboard_files, an_options_query_takes_no_parameters) {
+  EXPECT_THAT(
+      problems_with("control = \"select\"\noptions_query = \"level\"", "query = \"total\""),
+      ElementsAre(HasSubstr("dashboards/sales.toml:5: the query level needs the parameter level, "
+                            "and an options_query gets none (hint: give level a default in "
+                            "queries/level.sql")));
+  EXPECT_THAT(
+      problems_with("control = \"select\"\noptions_query = \"shps\"", "query = \"total\""),
+      ElementsAre("dashboards/sales.toml:5: unknown query shps (hint: did you mean \"shops\"?)"));
+  EXPECT_THAT(problems_with("options_query = \"shops\"", "query = \"total\""),
+              ElementsAre(HasSubstr("dashboards/sales.toml:4: a text control has no")));
+  EXPECT_THAT(problems_with("control = \"select\"\noptions_query = \"shops\"", "query = \"total\""),
+              IsEmpty());
+}
+
+TEST_F(dashboard_files, a_chart_has_the_keys_it_needs_and_no_others) {
+  const auto needs = [](std::string_view chart, std::string_view key) {
+    return fmt::format(
+        "dashboards/sales.toml:9: chart \"{}\" needs the key {} (hint: add {} = "
+        "\"COLUMN\")",
+        chart, key, key);
+  };
+  const auto of = [this](std::string_view rest) {
+    return problems_with("", fmt::format("query = \"total\"\nchart = {}", rest));
+  };
+  EXPECT_THAT(of("\"kpi\""), ElementsAre(needs("kpi", "value")));
+  for (const auto* chart : {"line", "area", "bar", "histogram"}) {
+    EXPECT_THAT(of(fmt::format("\"{}\"", chart)),
+                ElementsAre(needs(chart, "x"), needs(chart, "y")));
+  }
+  EXPECT_THAT(of("\"map\""), ElementsAre(needs("map", "longitude"), needs("map", "latitude")));
+  EXPECT_THAT(of("\"table\""), IsEmpty());
+  EXPECT_THAT(of("\"table\"\nlatitude = \"total\""),
+              ElementsAre("dashboards/sales.toml:10: chart \"table\" has no key latitude (hint: it "
+                          "has columns, bar, link)"));
+  EXPECT_THAT(of("\"kpi\"\nvalue = \"total\"\nlink = \"/d/sales\""),
+              ElementsAre(HasSubstr("dashboards/sales.toml:11: chart \"kpi\" has no key link")));
+}
+
+TEST_F(dashboard_files, a_link_is_a_path_of_this_server) {
+  const auto of = [this](std::string_view link) {
+    return problems_with("", fmt::format("query = \"total\"\nlink = \"{}\"", link));
+  };
+  for (const auto* wrong : {"https://example.org/{total}", "d/sales", "//example.org", "{total}"}) {
+    EXPECT_THAT(of(wrong), ElementsAre(AllOf(HasSubstr("dashboards/sales.toml:9: link "),
+                                             HasSubstr("is not a path of this server"))))
+        << wrong;
+  }
+  EXPECT_THAT(of("/d/sales?shop={total"), ElementsAre(HasSubstr("has a brace without")));
+  EXPECT_THAT(of("/d/sales?shop={total}"), IsEmpty());
+}
+
+TEST_F(dashboard_files, the_columns_of_y_have_no_blank) {
+  EXPECT_THAT(
+      problems_with("", "query = \"total\"\nchart = \"bar\"\nx = \"total\"\ny = \"on time\""),
+      ElementsAre(
+          HasSubstr("dashboards/sales.toml:11: the column name \"on time\" of y has a blank")));
 }
 
 TEST(listen_address, takes_names_and_ports) {

@@ -1,15 +1,27 @@
 #include "config/query_file.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <lodestar/keyexpr/key_expression.hpp>
+
+#include "config/placeholders.hpp"
+#include "config/reserved_names.hpp"
+#include "config/text.hpp"
 
 namespace lodestar::app {
 namespace {
 
 constexpr std::int64_t duration_ms_max = 366LL * 24 * 3600 * 1000;
+
+bool is_known_parameter(const analytics::query_definition& query, std::string_view name) {
+  for (const auto& parameter : query.parameters) {
+    if (parameter.name == name) return true;
+  }
+  return false;
+}
 
 class header_reader {
  public:
@@ -37,6 +49,20 @@ class header_reader {
     }
   }
 
+  /// When the whole header has been read: a parameter may stand below the dependency that names it.
+  void check_dependencies() {
+    for (const auto& [expression, place] : dependencies_) {
+      if (expression == "all" || expression == "none") continue;
+      place_ = place;
+      const std::string sample = with_sample_values(expression);
+      if (sample.empty()) continue;
+      if (const auto parsed = keyexpr::key_expression::parse(sample); !parsed) {
+        found_.add(place, fmt::format("depends_on {}: {}", expression, parsed.error().message),
+                   "write for example events/Airport/{airport}/**");
+      }
+    }
+  }
+
  private:
   void read_parameter(std::string_view value) {
     analytics::parameter made;
@@ -56,17 +82,40 @@ class header_reader {
       return;
     }
     made.type = *parsed;
+    check_name(made.name);
+    if (made.default_value) check_default(made);
     query_.parameters.push_back(std::move(made));
   }
 
-  void read_dependency(std::string_view value) {
-    if (value == "all") {
-      query_.depends_on_all = true;
-      return;
+  void check_name(const std::string& name) {
+    if (!is_identifier(name)) {
+      found_.add(place_, fmt::format("parameter name \"{}\" is not a plain name", name),
+                 plain_name_hint);
+    } else if (std::ranges::find(reserved::query_parameters, name) !=
+               reserved::query_parameters.end()) {
+      found_.add(place_, fmt::format("the parameter name {} is reserved", name),
+                 fmt::format("in a request ?{}= says how to answer: choose another name", name));
+    } else if (is_known_parameter(query_, name)) {
+      found_.add(place_, fmt::format("parameter {} is declared twice", name), "remove one of them");
     }
-    query_.depends_on_all = false;
-    if (value == "none") return;
-    query_.depends_on.emplace_back(value);
+  }
+
+  void check_default(const analytics::parameter& declared) {
+    if (const auto fits = analytics::check_value(declared, *declared.default_value); !fits) {
+      found_.add(place_, fmt::format("the default of parameter {}: {}", declared.name,
+                                     fits.error().message));
+    }
+  }
+
+  void read_dependency(std::string_view value) {
+    const bool stands_alone = value == "all" || value == "none";
+    if (!dependencies_.empty() && (stands_alone || query_.depends_on.empty())) {
+      found_.add(place_, "depends_on all and depends_on none stand alone",
+                 fmt::format("there is another depends_on at {}", dependencies_.front().place));
+    }
+    dependencies_.push_back({std::string(value), place_});
+    query_.depends_on_all = value == "all";
+    if (!stands_alone) query_.depends_on.emplace_back(value);
   }
 
   void read_duration(std::string_view value, std::int64_t& duration_ms) {
@@ -79,9 +128,38 @@ class header_reader {
     duration_ms = *parsed;
   }
 
+  /// Replaces each {name} by a chunk that stands for any value, and reports names that are no
+  /// parameter.
+  std::string with_sample_values(std::string_view expression) {
+    if (has_stray_brace(expression)) {
+      found_.add(place_, fmt::format("depends_on {} has a brace without its partner", expression),
+                 "write a parameter as {name}");
+      return {};
+    }
+    for (const auto name : placeholders(expression)) {
+      if (is_known_parameter(query_, name)) continue;
+      std::vector<std::string_view> names;
+      for (const auto& parameter : query_.parameters) names.push_back(parameter.name);
+      found_.add(
+          place_,
+          fmt::format("depends_on names {{{}}}, which is not a parameter of the query", name),
+          names.empty() ? fmt::format("declare it: -- parameter: {} text", name)
+                        : suggest(name, names));
+      return {};
+    }
+    return fill_template(expression,
+                         [](std::string_view) -> std::optional<std::string> { return "value"; });
+  }
+
+  struct dependency {
+    std::string expression;
+    std::string place;
+  };
+
   analytics::query_definition& query_;
   problems& found_;
   std::string place_;
+  std::vector<dependency> dependencies_;
 };
 
 std::string_view take_line(std::string_view& rest) {
@@ -97,51 +175,6 @@ std::size_t end_of_key(std::string_view line) {
   const auto end = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", 3);
   return end != std::string_view::npos && end > 3 && line[end] == ':' ? end
                                                                       : std::string_view::npos;
-}
-
-bool is_known_parameter(const analytics::query_definition& query, std::string_view name) {
-  for (const auto& parameter : query.parameters) {
-    if (parameter.name == name) return true;
-  }
-  return false;
-}
-
-/// Replaces each {name} by a chunk that stands for any value, and reports names that are no
-/// parameter.
-std::string with_sample_values(const analytics::query_definition& query,
-                               std::string_view expression, problems& found) {
-  std::string sample;
-  while (!expression.empty()) {
-    const auto open = expression.find('{');
-    sample.append(expression.substr(0, open));
-    if (open == std::string_view::npos) break;
-    const auto close = expression.find('}', open);
-    if (close == std::string_view::npos) {
-      found.add(query.file, fmt::format("depends_on {} has a {{ without }}", expression));
-      return {};
-    }
-    const auto name = expression.substr(open + 1, close - open - 1);
-    if (!is_known_parameter(query, name)) {
-      found.add(
-          query.file,
-          fmt::format("depends_on names {{{}}}, which is not a parameter of the query", name));
-      return {};
-    }
-    sample += "value";
-    expression.remove_prefix(close + 1);
-  }
-  return sample;
-}
-
-void check_dependencies(const analytics::query_definition& query, problems& found) {
-  for (const auto& expression : query.depends_on) {
-    const std::string sample = with_sample_values(query, expression, found);
-    if (sample.empty()) continue;
-    if (const auto parsed = keyexpr::key_expression::parse(sample); !parsed) {
-      found.add(query.file, fmt::format("depends_on {}: {}", expression, parsed.error().message),
-                "write for example events/Airport/{airport}/**");
-    }
-  }
 }
 
 }  // namespace
@@ -166,23 +199,8 @@ analytics::query_definition parse_query_file(std::string name, std::string file,
   }
   query.sql = trim(rest);
   if (query.sql.empty()) found.add(query.file, "holds no SQL", "write one SELECT below the header");
-  check_dependencies(query, found);
+  header.check_dependencies();
   return query;
-}
-
-std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
-  std::int64_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size() || text.empty())
-    return std::nullopt;
-  return value;
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  constexpr std::string_view blanks = " \t\r\n";
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 }  // namespace lodestar::app

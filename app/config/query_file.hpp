@@ -24,10 +24,4 @@ namespace lodestar::app {
                                                            std::string_view content,
                                                            problems& found);
 
-/// Reads a decimal integer that fills the whole text.
-[[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text) noexcept;
-
-/// The text without blanks at its ends.
-[[nodiscard]] std::string_view trim(std::string_view text) noexcept;
-
 }  // namespace lodestar::app

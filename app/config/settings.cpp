@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "config/query_file.hpp"
+#include "config/text.hpp"
 
 namespace lodestar::app {
 namespace {

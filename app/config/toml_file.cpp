@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "config/text.hpp"
+
 namespace lodestar::app {
 namespace {
 
@@ -162,12 +164,37 @@ std::string toml_table::required_text(std::string_view key) {
   return value.value_or("");
 }
 
+std::string toml_table::identifier(std::string_view key) {
+  std::string name = required_text(key);
+  if (!name.empty() && !is_identifier(name)) {
+    problem(key, fmt::format("{} \"{}\" is not a plain name", view_->qualified(key), name),
+            plain_name_hint);
+  }
+  return name;
+}
+
 std::string toml_table::place() const {
   return view_->place_of(view_->table);
 }
 
 std::string toml_table::place(std::string_view key) const {
-  return view_->place_of(view_->table == nullptr ? nullptr : view_->table->get(key));
+  const toml::node* node = view_->table == nullptr ? nullptr : view_->table->get(key);
+  return view_->place_of(node == nullptr ? view_->table : node);
+}
+
+source_places toml_table::places() const {
+  source_places made{place(), {}};
+  if (view_->table == nullptr) return made;
+  for (const auto& [key, node] : *view_->table) {
+    made.keys.emplace(key.str(), view_->place_of(&node));
+    const auto* inner = node.as_table();
+    if (inner == nullptr) continue;
+    for (const auto& [inner_key, inner_node] : *inner) {
+      made.keys.emplace(fmt::format("{}.{}", key.str(), inner_key.str()),
+                        view_->place_of(&inner_node));
+    }
+  }
+  return made;
 }
 
 void toml_table::problem(std::string_view key, std::string message, std::string hint) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "config/problems.hpp"
+#include "config/source_places.hpp"
 
 namespace lodestar::app {
 
@@ -43,9 +44,15 @@ class toml_table {
   /// Like text(), but absent or empty is a problem.
   [[nodiscard]] std::string required_text(std::string_view key);
 
-  /// "dashboards/flights.toml:12" of this table or of one of its keys.
+  /// Like required_text(), but it must be a plain name, see is_identifier().
+  [[nodiscard]] std::string identifier(std::string_view key);
+
+  /// "dashboards/flights.toml:12" of this table or of one of its keys; of the table when it lacks
+  /// the key.
   [[nodiscard]] std::string place() const;
   [[nodiscard]] std::string place(std::string_view key) const;
+  /// All of them, to be kept beyond the file.
+  [[nodiscard]] source_places places() const;
   void problem(std::string_view key, std::string message, std::string hint = {});
 
   /// Reports every key that was not asked for.

@@ -38,20 +38,4 @@ void append_json(std::string& out, const analytics::cell& value, analytics::valu
 /// Percent-encodes everything but unreserved characters (RFC 3986).
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
-/// Replaces each {name} by what `value_of(name)` answers; a name without an answer stays as it is.
-template <class ValueOf>
-[[nodiscard]] std::string fill_template(std::string_view pattern, ValueOf value_of) {
-  std::string out;
-  while (!pattern.empty()) {
-    const auto open = pattern.find('{');
-    const auto close = open == std::string_view::npos ? open : pattern.find('}', open);
-    if (close == std::string_view::npos) break;
-    out.append(pattern.substr(0, open));
-    const std::optional<std::string> value = value_of(pattern.substr(open + 1, close - open - 1));
-    out.append(value ? *value : std::string(pattern.substr(open, close - open + 1)));
-    pattern.remove_prefix(close + 1);
-  }
-  return out.append(pattern);
-}
-
 }  // namespace lodestar::app

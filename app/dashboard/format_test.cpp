@@ -63,11 +63,7 @@ TEST(format, json_holds_what_charts_can_read) {
   EXPECT_EQ(out, "1234567.89");
 }
 
-TEST(format, templates_keep_what_they_do_not_know) {
-  const auto value_of = [](std::string_view name) {
-    return name == "a" ? std::optional<std::string>("1") : std::nullopt;
-  };
-  EXPECT_EQ(fill_template("x{a}y{b}z{a", value_of), "x1y{b}z{a");
+TEST(format, names_are_written_for_addresses_and_headings) {
   EXPECT_EQ(percent_encode("a b/ü"), "a%20b%2F%C3%BC");
   EXPECT_EQ(title_of_column("mean_delay"), "Mean delay");
 }

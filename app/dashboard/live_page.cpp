@@ -1,9 +1,11 @@
 #include "dashboard/live_page.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "config/placeholders.hpp"
 #include "dashboard/format.hpp"
 
 namespace lodestar::app {
@@ -20,6 +22,25 @@ bool is_fault_of_query(const error& what, const analytics::query_definition* que
 
 std::string failure_message(const error& failure, bool has_value) {
   return (has_value ? "Could not be refreshed: " : "") + failure.describe();
+}
+
+void read_options(const analytics::query_result& result, std::string_view query,
+                  select_view& into) {
+  const auto& columns = result.columns();
+  const auto value = std::ranges::find(columns, "value", &analytics::column::name);
+  if (value == columns.end()) {
+    into.message = fmt::format("The query {} has no column value.", query);
+    return;
+  }
+  const auto label = std::ranges::find(columns, "label", &analytics::column::name);
+  const auto text_at = [&](std::size_t row, auto column) {
+    return as_text(result.at(row, static_cast<std::size_t>(column - columns.begin())),
+                   column->type);
+  };
+  for (std::size_t row = 0; row < result.rows(); ++row) {
+    into.options.push_back(
+        {text_at(row, value), text_at(row, label == columns.end() ? value : label)});
+  }
 }
 
 }  // namespace
@@ -54,14 +75,7 @@ result<void> live_page::start() {
       return std::unexpected(std::move(bound.error()));
     }
   }
-  for (const auto& control : dashboard_.controls) {
-    options_.emplace_back();
-    if (!control.is_select) continue;
-    auto bound = around_.service.bind(control.options_query, {});
-    if (!bound) return std::unexpected(std::move(bound.error()));
-    options_.back() = queries_.size();
-    queries_.push_back(std::move(*bound));
-  }
+  for (const auto& control : dashboard_.controls) watch_select(control);
   // A weak pointer: the watch must not keep the page alive that owns it.
   auto watch = around_.service.start_watch(queries_, [self = weak_from_this()](auto state) {
     if (const auto page = self.lock()) page->take(std::move(state));
@@ -69,6 +83,19 @@ result<void> live_page::start() {
   const std::lock_guard lock(mutex_);
   watch_ = std::move(watch);
   return {};
+}
+
+/// Nothing that is wrong here is the visitor's fault: the select shows it, the page goes on.
+void live_page::watch_select(const control_definition& control) {
+  auto& memory = selects_.emplace_back();
+  if (!control.is_select) return;
+  auto bound = around_.service.bind(control.options_query, {});
+  if (!bound) {
+    memory.message = failure_message(bound.error(), false);
+    return;
+  }
+  memory.watched = queries_.size();
+  queries_.push_back(std::move(*bound));
 }
 
 result<analytics::bound_query> live_page::bind(const tile_definition& tile) const {
@@ -151,24 +178,21 @@ web::html live_page::render(std::size_t tile) const {
 web::response live_page::render_whole() const {
   std::vector<web::html> tiles;
   for (std::size_t index = 0; index < tiles_.size(); ++index) tiles.push_back(render(index));
-  std::vector<std::vector<control_option>> options;
-  for (const auto& watched : options_)
-    options.push_back(watched ? options_of(*watched) : std::vector<control_option>());
-  return render_page({around_.configuration, dashboard_, parameters_, options, tiles, when(),
+  std::vector<select_view> selects;
+  for (const auto& memory : selects_) selects.push_back(select_of(memory));
+  return render_page({around_.configuration, dashboard_, parameters_, selects, tiles, when(),
                       dashboard_url(dashboard_.name, "/feed", parameters_)},
                      around_.assets);
 }
 
-std::vector<control_option> live_page::options_of(std::size_t watched) const {
-  std::vector<control_option> options;
-  const auto& value = state_->tiles[watched].value;
-  if (!value || value->columns().empty()) return options;
-  const std::size_t label_column = value->columns().size() > 1 ? 1 : 0;
-  for (std::size_t row = 0; row < value->rows(); ++row) {
-    options.push_back({as_text(value->at(row, 0), value->columns()[0].type),
-                       as_text(value->at(row, label_column), value->columns()[label_column].type)});
-  }
-  return options;
+select_view live_page::select_of(const select_memory& memory) const {
+  select_view view{{}, memory.message};
+  if (!memory.watched) return view;
+  const auto& content = state_->tiles[*memory.watched];
+  if (content.failure) view.message = failure_message(*content.failure, content.value != nullptr);
+  if (content.value)
+    read_options(*content.value, queries_[*memory.watched].definition().name, view);
+  return view;
 }
 
 as_of live_page::when() const {

@@ -61,7 +61,13 @@ class live_page : public std::enable_shared_from_this<live_page> {
     as_of when;                   // of what it shows: a tile that cannot be refreshed stays behind
   };
 
+  struct select_memory {
+    std::optional<std::size_t> watched;  // index into queries_; none: its query cannot run
+    std::string message;                 // why it cannot
+  };
+
   [[nodiscard]] result<void> start();
+  void watch_select(const control_definition& control);
   [[nodiscard]] result<analytics::bound_query> bind(const tile_definition& tile) const;
   void take(std::shared_ptr<const analytics::watch_state> state);
   void publish();  // with mutex_ held
@@ -69,7 +75,7 @@ class live_page : public std::enable_shared_from_this<live_page> {
       const tile_memory& tile, const analytics::watch_state& state);
   [[nodiscard]] web::html render(std::size_t tile) const;
   [[nodiscard]] web::response render_whole() const;
-  [[nodiscard]] std::vector<control_option> options_of(std::size_t watched) const;
+  [[nodiscard]] select_view select_of(const select_memory& memory) const;
   [[nodiscard]] as_of when() const;
 
   surroundings around_;
@@ -77,7 +83,7 @@ class live_page : public std::enable_shared_from_this<live_page> {
   page_parameters parameters_;
   std::vector<analytics::bound_query>
       queries_;  // what is watched: the tiles', then those of the select controls
-  std::vector<std::optional<std::size_t>> options_;  // per control: index into queries_
+  std::vector<select_memory> selects_;  // per control; empty for a text control
   std::shared_ptr<web::feed> feed_;
 
   mutable std::mutex mutex_;

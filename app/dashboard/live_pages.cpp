@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <lodestar/base/executor.hpp>
 
+#include "api/parameters.hpp"
+#include "config/reserved_names.hpp"
 #include "dashboard/live_page.hpp"
 
 namespace lodestar::app {
@@ -17,12 +19,13 @@ constexpr milliseconds housekeeping_interval{250};
 /// The page's parameters: what was asked for, else the defaults.
 result<page_parameters> parameters_of(const dashboard_definition& dashboard,
                                       const web::request& request) {
+  if (auto once = refuse_repeated(request); !once) return std::unexpected(std::move(once.error()));
   page_parameters values;
   for (const auto& control : dashboard.controls) {
     if (control.default_value) values.emplace(control.name, *control.default_value);
   }
   for (const auto& [name, value] : request.query) {
-    if (name == "datastar") continue;  // the client's signals: a page of ours has none
+    if (name == reserved::signals) continue;  // a page of ours has none
     const bool known =
         std::any_of(dashboard.controls.begin(), dashboard.controls.end(),
                     [&name = name](const auto& control) { return control.name == name; });

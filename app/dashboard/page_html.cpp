@@ -63,17 +63,19 @@ void append_navigation(html& out, const project& configuration, std::string_view
 }
 
 void append_select(html& out, const control_definition& control, const std::string& value,
-                   const std::vector<control_option>& options) {
+                   const select_view& view) {
   out.raw("<select name=\"").text(control.name).raw("\">");
-  const bool listed = std::any_of(options.begin(), options.end(),
+  const bool listed = std::any_of(view.options.begin(), view.options.end(),
                                   [&](const auto& option) { return option.value == value; });
   if (!listed) out.raw("<option selected>").text(value).raw("</option>");
-  for (const auto& option : options) {
+  for (const auto& option : view.options) {
     out.raw("<option value=\"").text(option.value).raw("\"");
     if (option.value == value) out.raw(" selected");
     out.raw(">").text(option.label).raw("</option>");
   }
   out.raw("</select>");
+  if (!view.message.empty())
+    out.raw(" <span class=\"tile-message\">").text(view.message).raw("</span>");
 }
 
 void append_controls(html& out, const page_view& view) {
@@ -86,7 +88,7 @@ void append_controls(html& out, const page_view& view) {
     const std::string& value = view.parameters.find(control.name)->second;
     out.raw("<label>").text(control.label).raw(" ");
     if (control.is_select) {
-      append_select(out, control, value, view.options[index]);
+      append_select(out, control, value, view.selects[index]);
     } else {
       out.raw("<input name=\"").text(control.name).raw("\" value=\"").text(value).raw("\">");
     }

@@ -20,13 +20,18 @@ struct control_option {
   std::string label;
 };
 
+/// What a select offers, and why it cannot offer more.
+struct select_view {
+  std::vector<control_option> options;
+  std::string message;
+};
+
 struct page_view {
   const project& configuration;
   const dashboard_definition& dashboard;
   const page_parameters& parameters;
-  const std::vector<std::vector<control_option>>&
-      options;                          ///< Per control; empty for a text control.
-  const std::vector<web::html>& tiles;  ///< Rendered, in order.
+  const std::vector<select_view>& selects;  ///< Per control; empty for a text control.
+  const std::vector<web::html>& tiles;      ///< Rendered, in order.
   as_of when;
   std::string feed_url;
 };

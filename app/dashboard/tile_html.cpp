@@ -11,6 +11,8 @@
 #include <lodestar/analytics/timestamp.hpp>
 #include <lodestar/base/json.hpp>
 
+#include "config/chart_keys.hpp"
+#include "config/placeholders.hpp"
 #include "dashboard/format.hpp"
 
 namespace lodestar::app {
@@ -79,15 +81,9 @@ class body_renderer {
   /// Names that the tile's definition uses and the result lacks: a mistake that must be seen where
   /// it shows.
   std::string missing_column() const {
-    std::vector<std::string> wanted = tile_.y;
-    wanted.insert(wanted.end(), tile_.columns.begin(), tile_.columns.end());
-    for (const auto& name : {tile_.x, tile_.value, tile_.previous, tile_.trend, tile_.longitude,
-                             tile_.latitude, tile_.name, tile_.area, tile_.color, tile_.bar}) {
-      wanted.push_back(name);
-    }
-    for (const auto& name : wanted) {
-      if (!name.empty() && !columns_.find(name))
-        return fmt::format("The query {} has no column {}.", tile_.query, name);
+    for (const auto& [key, column] : columns_used(tile_)) {
+      if (!columns_.find(column))
+        return fmt::format("The query {} has no column {}.", tile_.query, column);
     }
     return {};
   }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "config/query_file.hpp"
+#include "config/text.hpp"
 #include "ingest/event_reader.hpp"
 #include "ingest/event_source.hpp"
 

@@ -10,7 +10,7 @@
 #include <lodestar/analytics/timestamp.hpp>
 
 #include "config/problems.hpp"
-#include "config/query_file.hpp"
+#include "config/text.hpp"
 
 namespace lodestar::app {
 namespace {

@@ -85,6 +85,12 @@ class recording {
 
 }  // namespace
 
+result<void> check_recording(const replay_options& options) {
+  const auto opened = recording::open(options);
+  if (!opened) return std::unexpected(opened.error());
+  return {};
+}
+
 replay::replay(replay_options options, clock& time)
     : options_(std::move(options)), time_(time), thread_([this] {
         set_thread_name("replay");

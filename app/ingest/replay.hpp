@@ -24,6 +24,9 @@ struct replay_options {
   std::int64_t speed = 1;
 };
 
+/// Begins the SELECT: whether it runs and has the columns that a replay needs.
+[[nodiscard]] result<void> check_recording(const replay_options& options);
+
 /// Runs on a thread of its own until the events end, an error occurs (logged) or it is destroyed.
 /// Events that the server has already are passed over at full speed, so a replay goes on where an
 /// earlier one stopped.

@@ -7,7 +7,7 @@
 #include <lodestar/analytics/sql_quote.hpp>
 #include <lodestar/base/hash.hpp>
 
-#include "config/query_file.hpp"
+#include "config/text.hpp"
 #include "ingest/event_reader.hpp"
 #include "ingest/event_source.hpp"
 

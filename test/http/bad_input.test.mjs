@@ -49,9 +49,29 @@ query = "total"
 chart = "kpi"
 value = "events"
 `,
+      "dashboards/choice.toml": `title = "Choice"
+
+[[parameter]]
+name = "sensor"
+control = "select"
+options_query = "broken"
+default = "chosen <one>"
+
+[[tile]]
+id = "total"
+query = "total"
+chart = "kpi"
+value = "events"
+
+[[tile]]
+id = "no-column"
+query = "total"
+columns = ["evnts"]
+`,
     }) });
     await server.append([measured("a", 1), measured("b", 2), alarm("a", 3)]);
-    await server.append({ ...measured("a", 7), event_id: "known" });
+    const { position } = await server.append({ ...measured("a", 7), event_id: "known" });
+    await server.wait_until_applied(position);
   });
   beforeEach(async () => { stored = await server.events(); });
   after(() => server.kill());
@@ -190,7 +210,7 @@ value = "events"
     for (const name of ["min_position", "as_of"]) {
       for (const value of ["-1", "x", ""]) await refused(server.get(`/api/queries/total?${name}=${value}`), 400, { place: new RegExp(`^parameter ${name}$`) });
     }
-    await refused(server.get("/api/queries/total?as_of=99999"), 400, { detail: /between 0 and/, place: /as_of/ });
+    await refused(server.get("/api/queries/total?as_of=99999"), 400, { detail: /between 0 and/, place: /^parameter as_of$/ });
     await refused(server.get("/api/queries/total?format=xml"), 400, { place: /^parameter format$/, hint: /json, csv or arrow/ });
     const injected = await server.query("sensor", { sensor: "a'; DROP TABLE reading_log; --" });
     assert.deepEqual(injected.rows, expected.sensor([]));
@@ -223,6 +243,43 @@ value = "events"
     assert.match(broken, /queries\/broken\.sql:5/);
     assert.match(total, /data-state="live"/);
     assert.match(total, new RegExp(`<data value="${expected.total(stored)[0].events}">`));
+  });
+
+  test("a select whose options_query is wrong keeps its value and says why, the tiles show their numbers", async () => {
+    const page = await server.get("/d/choice", { headers: { accept: "text/html" } });
+    assert.equal(page.status, 200, page.text);
+    const select = /<select name="sensor">.*?<\/label>/s.exec(page.text)?.[0] ?? "";
+    assert.match(select, /<option selected>chosen &(#60|lt);one/);
+    assert.match(select, /tile-message.*queries\/broken\.sql:5/s);
+    assert.match(page.text, new RegExp(`<data value="${expected.total(stored)[0].events}">`));
+  });
+
+  test("a tile that names a column its query lacks: told at the start and in the tile", async () => {
+    assert.match(server.stderr, /query total has no column evnts.*dashboards\/choice\.toml:18/);
+    assert.match((await server.get("/d/choice")).text, /The query total has no column evnts/);
+    assert.equal(server.stderr.match(/queries\/broken\.sql:5/g).length, 1, "a broken query is told once");
+  });
+
+  test("a parameter that is given twice", async () => {
+    for (const path of ["/api/queries/sensor?sensor=a&sensor=b", "/api/queries/total?format=csv&format=json", "/api/queries/total?as_of=1&as_of=2",
+      "/api/events?after=1&after=2", "/d/one?sensor=a&sensor=b", "/d/one/feed?sensor=a&sensor=a"]) {
+      const name = /\?(\w+)=/.exec(path)[1];
+      await refused(server.get(path), 400, { code: "invalid_argument", detail: new RegExp(`${name} is given twice`), place: new RegExp(`^parameter ${name}$`), hint: /one of them/ });
+    }
+  });
+
+  test("what is accepted decides the format: by weight and order, and a media type has no case", async () => {
+    const type_for = async (accept) => (await server.get("/api/queries/total", { headers: { accept } })).headers["content-type"];
+    assert.match(await type_for("text/csv, application/json;q=0.1"), /^text\/csv/);
+    assert.match(await type_for("text/csv;q=0.1, application/json"), /^application\/json/);
+    assert.match(await type_for("image/png"), /^application\/json/);
+    const { headers: { etag } } = await server.get("/api/queries/total");
+    assert.equal((await server.get("/api/queries/total", { headers: { "if-none-match": `"other", W/${etag}` } })).status, 304);
+    assert.equal((await server.get("/api/queries/total", { headers: { "if-none-match": `x${etag}` } })).status, 200);
+    const wrong = JSON.stringify({ ...measured("a", 1), event_type: "Mesured" });
+    for (const type of ["Application/JSON", "APPLICATION/X-NDJSON; charset=utf-8"]) {
+      await refused(post(wrong, { "content-type": type }), 400, { detail: /unknown event type/ });
+    }
   });
 
   test("paths and dashboards that do not exist", async () => {
@@ -291,10 +348,10 @@ describe("a wrong start ends with exit code 2, and says where and what to do", {
       [], { place: /events\/alarm_raised\.toml:8/, message: /integr/, fix: /integer/ });
     await serve({ "queries/total.sql": "-- titel: x\nSELECT 1\n" }, [], { place: /queries\/total\.sql:1/, message: /titel/, fix: /title/ });
     await serve({ "queries/total.sql": "-- depends_on: events/{airport}/**\nSELECT 1\n" }, [], { place: /queries\/total\.sql/, message: /airport/ });
-    await serve({ "dashboards/all.toml": 'title = "All"\n\n[[tile]]\nid = "x"\nquery = "totl"\n' }, [], { place: /dashboards\/all\.toml/, message: /unknown query totl/, fix: /total/ });
+    await serve({ "dashboards/all.toml": 'title = "All"\n\n[[tile]]\nid = "x"\nquery = "totl"\n' }, [], { place: /dashboards\/all\.toml:5/, message: /unknown query totl/, fix: /total/ });
     await serve({ "dashboards/all.toml": 'title = "All"\n\n[[tile]]\nid = "x"\nquery = "total"\nchart = "pie"\n' }, [], { place: /dashboards\/all\.toml:6/, message: /pie/, fix: /kpi/ });
     await serve({ "events/measured.toml": 'event_type = "Measured"\naggregate_type = "Sensor"\ntable = "reading"\nkey_column = "sensor"\nhistory_sql = "SELECT nonsense FROM nowhere"\n' },
-      [], { place: /events\/measured\.toml/, message: /nowhere/ });
+      [], { place: /events\/measured\.toml:5/, message: /nowhere/ });
   });
 
   test("all mistakes of the files are told at once", async () => {
@@ -356,6 +413,15 @@ describe("a wrong start ends with exit code 2, and says where and what to do", {
   test("check finds what serve would", async () => {
     const project = tiny_project({ "queries/broken.sql": "SELECT nothing FROM reading\n" });
     await refused(["check", "--project", project], { place: /queries\/broken\.sql:1/, message: /nothing/ });
+    const tile = '\n[[tile]]\nid = "x"\nquery = "total"\nlink = "/d/one?sensor={sensr}"\n';
+    const columns = tiny_project({ "dashboards/all.toml": `title = "All"${tile}columns = ["evnts"]\n` });
+    await refused(["check", "--project", columns], { place: /dashboards\/all\.toml:6/, message: /no column evnts/, fix: /events/ });
+    await refused(["check", "--project", columns], { place: /dashboards\/all\.toml:5/, message: /\{sensr\} is neither a column/ });
+    const demo = (sql) => tiny_project({ "lodestar.toml": `[project]\nname = "tiny"\n\n[demo]\nevents_sql = "${sql}"\n` });
+    await refused(["check", "--project", demo("SELECT nothing")], { place: /lodestar\.toml:5/, message: /nothing/ });
+    await refused(["check", "--project", demo("SELECT 1 AS event_id")], { place: /lodestar\.toml:5/, message: /must select event_id, aggregate_type/ });
+    await refused(["check", "--project", tiny_project({ "queries/sensor.sql": "-- parameter: sensor text = a\n\nSELECT count(*) AS events\nFROM reading WHERE sensor = $sensr\n" })],
+      { place: /queries\/sensor\.sql:4/, message: /\$sensr/, fix: /did you mean \$sensor/ });
     const good = await run(["check", "--project", tiny_project()]);
     assert.equal(good.code, 0, good.stderr);
     assert.match(good.stdout, /no problem found/);

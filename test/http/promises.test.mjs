@@ -1,7 +1,7 @@
 // The promises of the HTTP interface that are about when and how often something is computed, and about reading what one
 // has written.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -342,4 +342,13 @@ describe("start and stop", { timeout: 120_000 }, () => {
     const median_ms = times_ms.sort((left, right) => left - right)[1];
     assert.ok(median_ms < 3_000, `ready within 3 s, not ${median_ms.toFixed(0)} ms`);
   });
+});
+
+test("docs/reference/http.md lists the metrics that are served, and no others", async (context) => {
+  const server = await start_server({ project: tiny_project(), test: context });
+  const documented = readFileSync(new URL("../../docs/reference/http.md", import.meta.url), "utf8");
+  const listed = [...documented.matchAll(/^\| `(lodestar_\w+)(?:\{\w+\})?` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`);
+  const served = [...(await server.get("/metrics")).text.matchAll(/^# TYPE (\w+ \w+)$/gm)].map(([, metric]) => metric);
+  const only_when_needed = ["lodestar_analytics_events_skipped_total counter"];
+  assert.deepEqual(listed, [...served, ...only_when_needed].sort());
 });

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <lodestar/analytics/sql_quote.hpp>
+#include <lodestar/base/nearest.hpp>
 
 #include "column_builder.hpp"
 #include "event_table.hpp"
@@ -70,8 +71,10 @@ result<compiled_query> assemble(const query_definition& definition,
     return fail(error_code::invalid_argument, "the query has no SQL", place_at(definition, 1));
   auto tables = bounded_tables(definition, tokens, events);
   if (!tables) return std::unexpected(std::move(tables.error()));
-  compiled_query query{
-      .head = "WITH ", .body = std::string(without_semicolon(definition.sql, tokens)), .slots = {}};
+  compiled_query query{.head = "WITH ",
+                       .body = std::string(without_semicolon(definition.sql, tokens)),
+                       .slots = {},
+                       .columns = {}};
   const bool own_with = names(tokens[0], "with");
   const bool recursive = own_with && tokens.size() > 1 && names(tokens[1], "recursive");
   if (own_with) query.body[tokens[0].begin] = ' ';
@@ -98,6 +101,22 @@ result<void> check_single_statement(duckdb_connection connection,
               place_at(definition, 1), "a query is one SELECT: make a file of its own for each");
 }
 
+error undeclared_parameter(const query_definition& definition, const std::string& name) {
+  const auto tokens = sql_tokens(definition.sql);
+  const auto used = std::ranges::find_if(tokens, [&](const sql_token& token) {
+    return token.kind == sql_token_kind::parameter && token.text == name;
+  });
+  const int line = used == tokens.end() ? 1 : line_of(definition.sql, used->begin);
+  std::vector<std::string_view> declared;
+  for (const auto& parameter : definition.parameters) declared.push_back(parameter.name);
+  const auto meant = nearest(name, declared);
+  return {error_code::invalid_argument,
+          fmt::format("the SQL uses ${}, which is not declared as a parameter", name),
+          place_at(definition, line),
+          meant.empty() ? "declare it in the header of the file; parameters are written as $name"
+                        : fmt::format("did you mean ${}?", meant)};
+}
+
 result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement statement,
                                                  const query_definition& definition) {
   std::vector<std::size_t> slots;
@@ -110,15 +129,26 @@ result<std::vector<std::size_t>> parameter_slots(duckdb_prepared_statement state
       continue;
     }
     const auto declared = std::ranges::find(definition.parameters, name, &parameter::name);
-    if (declared == definition.parameters.end()) {
-      return fail(error_code::invalid_argument,
-                  fmt::format("the SQL uses ${}, which is not declared as a parameter", name),
-                  place_at(definition, 1),
-                  "declare it in the header of the file; parameters are written as $name");
-    }
+    if (declared == definition.parameters.end())
+      return std::unexpected(undeclared_parameter(definition, name));
     slots.push_back(static_cast<std::size_t>(declared - definition.parameters.begin()));
   }
   return slots;
+}
+
+/// A statement that DuckDB cannot bind without its parameters' values has one column "unknown" of
+/// no type.
+std::optional<std::vector<std::string>> column_names(duckdb_prepared_statement statement) {
+  std::vector<std::string> names;
+  const idx_t count = duckdb_prepared_statement_column_count(statement);
+  for (idx_t index = 0; index < count; ++index) {
+    if (duckdb_prepared_statement_column_type(statement, index) == DUCKDB_TYPE_INVALID)
+      return std::nullopt;
+    const char* found = duckdb_prepared_statement_column_name(statement, index);
+    names.emplace_back(found == nullptr ? "" : found);
+    duckdb_free(const_cast<char*>(found));
+  }
+  return names;
 }
 
 struct prepare_failure {
@@ -171,6 +201,7 @@ result<compiled_query> compile_query(duckdb_connection connection,
   auto slots = parameter_slots(statement->get(), definition);
   if (!slots) return std::unexpected(std::move(slots.error()));
   query->slots = std::move(*slots);
+  query->columns = column_names(statement->get());
   return query;
 }
 

@@ -13,6 +13,7 @@
 // PRAGMA, which report as SELECT, are syntax errors behind WITH.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ struct compiled_query {
   /// For each parameter of the prepared statement the index in the definition's list, or
   /// as_of_slot.
   std::vector<std::size_t> slots;
+
+  /// Names of the result's columns; nothing when they depend on the values of the parameters.
+  std::optional<std::vector<std::string>> columns;
 
   static constexpr std::size_t as_of_slot = static_cast<std::size_t>(-1);
   [[nodiscard]] std::string sql() const { return head + "\n" + body; }

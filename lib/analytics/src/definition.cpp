@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "bound_query.hpp"
+
 namespace lodestar::analytics {
 namespace {
 
@@ -29,6 +31,12 @@ std::optional<value_type> parse_value_type(std::string_view name) noexcept {
     if (known == name) return type;
   }
   return std::nullopt;
+}
+
+result<void> check_value(const parameter& declared, std::string_view text) {
+  if (auto value = parse_parameter(declared, text); !value)
+    return std::unexpected(std::move(value.error()));
+  return {};
 }
 
 }  // namespace lodestar::analytics

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <lodestar/analytics/sql_quote.hpp>
+#include <lodestar/base/ascii.hpp>
 #include <lodestar/base/assert.hpp>
 
 #include "sql_text.hpp"
@@ -13,23 +14,14 @@
 namespace lodestar::analytics {
 namespace {
 
-std::string lowered(std::string_view name) {
-  std::string text(name);
-  std::ranges::transform(text, text.begin(), [](char character) {
-    return character >= 'A' && character <= 'Z' ? static_cast<char>(character + ('a' - 'A'))
-                                                : character;
-  });
-  return text;
-}
-
 result<void> take_name(std::set<std::string>& taken, std::string_view name, std::string_view what,
                        const std::string& file) {
   if (name.empty())
     return fail(error_code::invalid_argument, fmt::format("{} without a name", what), file);
-  if (name.find('\0') != name.npos)
-    return fail(error_code::invalid_argument, fmt::format("{} name with a NUL character", what),
+  if (std::ranges::any_of(name, is_ascii_control))
+    return fail(error_code::invalid_argument, fmt::format("{} name with a control character", what),
                 file);
-  if (taken.insert(lowered(name)).second) return {};
+  if (taken.insert(to_ascii_lower(name)).second) return {};
   return fail(error_code::invalid_argument, fmt::format("{} '{}' is declared twice", what, name),
               file, "names are told apart without regard to case: rename one of them");
 }
@@ -120,7 +112,9 @@ result<void> create_event_table(database& target, const event_definition& defini
       "INSERT INTO {} SELECT 0, NULL, {} FROM (\n{}\n) AS history", table, selected, sql));
   if (!loaded)
     return std::unexpected(
-        at_file(loaded.error(), definition.file, "history of " + definition.table));
+        at_file(loaded.error(),
+                definition.history_place.empty() ? definition.file : definition.history_place,
+                "history of " + definition.table));
   return {};
 }
 

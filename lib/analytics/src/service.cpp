@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <mutex>
-#include <numeric>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include <lodestar/base/logging.hpp>
+#include <lodestar/base/nearest.hpp>
 
 #include "bind_cache.hpp"
 #include "bound_query.hpp"
@@ -40,20 +39,6 @@ struct request_key_hash {
   }
 };
 using result_cache = swr::cache<request_key, query_result_ptr, request_key_hash>;
-
-std::size_t edit_distance(std::string_view left, std::string_view right) {
-  std::vector<std::size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t at = 1; at <= left.size(); ++at) {
-    std::size_t diagonal = std::exchange(row[0], at);
-    for (std::size_t column = 1; column <= right.size(); ++column) {
-      const std::size_t replaced = diagonal + (left[at - 1] == right[column - 1] ? 0 : 1);
-      diagonal = row[column];
-      row[column] = std::min({row[column] + 1, row[column - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
 
 result<void> check_query(const query_definition& definition) {
   for (auto at = definition.parameters.begin(); at != definition.parameters.end(); ++at) {
@@ -89,6 +74,8 @@ class duckdb_service final : public service {
     return definitions_;
   }
   [[nodiscard]] std::vector<error> query_errors() const override;
+  [[nodiscard]] std::optional<std::vector<std::string>> columns_of(
+      std::string_view query_name) const override;
   [[nodiscard]] std::optional<error> feeder_error() const override { return feeder_->failure(); }
   [[nodiscard]] std::int64_t applied() const noexcept override {
     return tick_.applied.load(std::memory_order_acquire);
@@ -217,9 +204,6 @@ result<void> duckdb_service::compile_queries() {
     const auto checked = check_query(definition);
     auto compiled = checked ? compile_query(connection->get(), definition, events_)
                             : std::unexpected(checked.error());
-    if (!compiled)
-      log_warning("analytics", "a query cannot run",
-                  {{"query", definition.name}, {"reason", compiled.error().describe()}});
     known_.emplace(definition.name,
                    std::make_shared<const known_query>(index, definition, std::move(compiled)));
   }
@@ -234,6 +218,13 @@ std::vector<error> duckdb_service::query_errors() const {
   return errors;
 }
 
+std::optional<std::vector<std::string>> duckdb_service::columns_of(
+    std::string_view query_name) const {
+  const auto found = known_.find(query_name);
+  if (found == known_.end() || !found->second->compiled) return std::nullopt;
+  return found->second->compiled->columns;
+}
+
 result<std::shared_ptr<const known_query>> duckdb_service::find_query(std::string_view name) const {
   const auto found = known_.find(name);
   if (found != known_.end()) {
@@ -242,16 +233,11 @@ result<std::shared_ptr<const known_query>> duckdb_service::find_query(std::strin
   }
   constexpr std::size_t name_bytes_max = 256;
   const auto shown = name.substr(0, name_bytes_max);
-  const std::string* nearest = nullptr;
-  std::size_t nearest_distance = std::max<std::size_t>(2, shown.size() / 3) + 1;
-  for (const auto& [known, query] : known_) {
-    const auto distance = edit_distance(shown, known);
-    if (distance >= nearest_distance) continue;
-    nearest = &known;
-    nearest_distance = distance;
-  }
+  std::vector<std::string_view> names;
+  for (const auto& [known, query] : known_) names.emplace_back(known);
+  const auto meant = nearest(shown, names);
   return fail(error_code::not_found, fmt::format("there is no query '{}'", shown), "query",
-              nearest == nullptr ? "" : fmt::format("did you mean '{}'?", *nearest));
+              meant.empty() ? "" : fmt::format("did you mean '{}'?", meant));
 }
 
 result<bound_query> duckdb_service::bind(std::string_view name, const parameters& values) {
@@ -303,7 +289,7 @@ void duckdb_service::get_as_of(const bound_query& query, std::int64_t position,
   if (position < 0 || position > applied()) {
     return done(fail(error_code::invalid_argument,
                      fmt::format("the position {} is not between 0 and {}", position, applied()),
-                     "as_of"));
+                     "parameter as_of"));
   }
   runner_->submit(state_of(query), position, lane::request,
                   [done = std::move(done)](result<query_outcome> outcome) mutable {

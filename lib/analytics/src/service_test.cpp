@@ -484,6 +484,9 @@ TEST_F(analytics_service, refuses_projects_that_contradict_themselves) {
   other = flight_definition();
   other.fields.push_back({"Origin", value_type::text, true});
   EXPECT_NE(refused({other}, {}, {}).find("column 'Origin' is declared twice"), std::string::npos);
+  other.fields.back().name = "a\nb";
+  EXPECT_NE(refused({other}, {}, {}).find("column name with a control character"),
+            std::string::npos);
   other = flight_definition();
   other.history_sql = "SELECT 1 AS origin";
   EXPECT_NE(refused({other}, {}, {}).find("events/flight.toml: history of flight"),

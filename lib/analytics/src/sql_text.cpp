@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <lodestar/base/ascii.hpp>
+
 namespace lodestar::analytics {
 namespace {
 
@@ -9,10 +11,6 @@ bool is_word(char character) noexcept {
   return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
          (character >= '0' && character <= '9') || character == '_' ||
          static_cast<unsigned char>(character) >= 0x80;
-}
-char lower(char character) noexcept {
-  return character >= 'A' && character <= 'Z' ? static_cast<char>(character + ('a' - 'A'))
-                                              : character;
 }
 
 class lexer {
@@ -62,7 +60,7 @@ class lexer {
       return token(sql_token_kind::other, begin, begin, at_);
     }
     while (at_ < sql_.size() && is_word(sql_[at_])) ++at_;
-    const bool escapes = at_ - begin == 1 && lower(first) == 'e' && starts("'");
+    const bool escapes = at_ - begin == 1 && ascii_lower(first) == 'e' && starts("'");
     return escapes ? literal(begin, true) : token(sql_token_kind::word, begin, begin, at_);
   }
 
@@ -109,7 +107,7 @@ std::vector<sql_token> sql_tokens(std::string_view sql) {
 
 bool names(const sql_token& token, std::string_view identifier) noexcept {
   if (token.kind != sql_token_kind::word && token.kind != sql_token_kind::quoted_name) return false;
-  return std::ranges::equal(token.text, identifier, {}, lower, lower);
+  return equal_ignoring_case(token.text, identifier);
 }
 
 std::string_view without_semicolon(std::string_view sql,

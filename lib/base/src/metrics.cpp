@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <utility>
 
 namespace lodestar {
 namespace {
@@ -15,6 +16,28 @@ std::string with_label(std::string_view labels, std::string_view extra) {
   if (labels.empty()) return fmt::format("{{{}}}", extra);
   if (extra.empty()) return fmt::format("{{{}}}", labels);
   return fmt::format("{{{},{}}}", labels, extra);
+}
+
+/// The format's three escapes. One unescaped quote would make the whole page unreadable.
+void append_escaped(std::string& out, std::string_view value) {
+  for (const char byte : value) {
+    if (byte == '\\' || byte == '"') out += '\\';
+    if (byte == '\n')
+      out += "\\n";
+    else
+      out += byte;
+  }
+}
+
+std::string write_labels(metric_labels labels) {
+  std::string out;
+  for (const auto& [name, value] : labels) {
+    if (!out.empty()) out += ',';
+    out.append(name).append("=\"");
+    append_escaped(out, value);
+    out += '"';
+  }
+  return out;
 }
 
 std::string_view kind_name(const std::unique_ptr<counter>&) {
@@ -66,14 +89,14 @@ void histogram::write(std::string& out, std::string_view name, std::string_view 
 }
 
 template <class Kind>
-Kind& metrics_registry::make(std::string_view name, std::string_view help,
-                             std::string_view labels) {
+Kind& metrics_registry::make(std::string_view name, std::string_view help, metric_labels labels) {
   const std::lock_guard lock(mutex_);
   auto& group =
       families_.try_emplace(std::string(name), family{std::string(help), {}}).first->second;
-  auto found = group.by_labels.find(labels);
+  std::string written = write_labels(labels);
+  auto found = group.by_labels.find(written);
   if (found == group.by_labels.end()) {
-    found = group.by_labels.emplace(std::string(labels), std::make_unique<Kind>()).first;
+    found = group.by_labels.emplace(std::move(written), std::make_unique<Kind>()).first;
   }
   auto* existing = std::get_if<std::unique_ptr<Kind>>(&found->second);
   LODESTAR_ASSERT(existing != nullptr, "a metric's name stands for one kind");
@@ -81,15 +104,15 @@ Kind& metrics_registry::make(std::string_view name, std::string_view help,
 }
 
 counter& metrics_registry::make_counter(std::string_view name, std::string_view help,
-                                        std::string_view labels) {
+                                        metric_labels labels) {
   return make<counter>(name, help, labels);
 }
 gauge& metrics_registry::make_gauge(std::string_view name, std::string_view help,
-                                    std::string_view labels) {
+                                    metric_labels labels) {
   return make<gauge>(name, help, labels);
 }
 histogram& metrics_registry::make_histogram(std::string_view name, std::string_view help,
-                                            std::string_view labels) {
+                                            metric_labels labels) {
   return make<histogram>(name, help, labels);
 }
 

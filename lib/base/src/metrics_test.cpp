@@ -13,8 +13,8 @@ using testing::HasSubstr;
 TEST(metrics_test, writes_the_prometheus_text_format) {
   metrics_registry registry;
   registry.make_counter("lodestar_a_total", "Things.").add(3);
-  registry.make_gauge("lodestar_b", "Level.", R"(tier="memory")").set(-5);
-  registry.make_gauge("lodestar_b", "Level.", R"(tier="disk")").add(2);
+  registry.make_gauge("lodestar_b", "Level.", {{"tier", "memory"}}).set(-5);
+  registry.make_gauge("lodestar_b", "Level.", {{"tier", "disk"}}).add(2);
   EXPECT_EQ(registry.expose(),
             "# HELP lodestar_a_total Things.\n# TYPE lodestar_a_total counter\nlodestar_a_total 3\n"
             "# HELP lodestar_b Level.\n# TYPE lodestar_b gauge\n"
@@ -25,7 +25,14 @@ TEST(metrics_test, the_same_name_and_labels_are_the_same_metric) {
   metrics_registry registry;
   auto& metric = registry.make_counter("lodestar_a_total", "Things.");
   EXPECT_EQ(&metric, &registry.make_counter("lodestar_a_total", "Things."));
-  EXPECT_NE(&metric, &registry.make_counter("lodestar_a_total", "Things.", R"(x="1")"));
+  EXPECT_NE(&metric, &registry.make_counter("lodestar_a_total", "Things.", {{"x", "1"}}));
+}
+
+TEST(metrics_test, a_labels_value_may_be_any_text) {
+  metrics_registry registry;
+  registry.make_counter("lodestar_a_total", "Things.", {{"type", "a\"b\\c\nd"}, {"x", ""}}).add(1);
+  EXPECT_THAT(registry.expose(),
+              HasSubstr("\nlodestar_a_total{type=\"a\\\"b\\\\c\\nd\",x=\"\"} 1\n"));
 }
 
 TEST(metrics_death_test, a_name_stands_for_one_kind) {
@@ -37,7 +44,7 @@ TEST(metrics_death_test, a_name_stands_for_one_kind) {
 
 TEST(metrics_test, a_histograms_buckets_are_cumulative) {
   metrics_registry registry;
-  auto& metric = registry.make_histogram("lodestar_wait_seconds", "Wait.", R"(q="x")");
+  auto& metric = registry.make_histogram("lodestar_wait_seconds", "Wait.", {{"q", "x"}});
   metric.observe_us(-1);
   metric.observe_us(100);
   metric.observe_us(101);

@@ -1,13 +1,13 @@
 #include <lodestar/web/assets.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/hash.hpp>
+#include <lodestar/web/negotiation.hpp>
 
 namespace lodestar::web {
 namespace {
@@ -15,55 +15,6 @@ namespace {
 constexpr std::string_view prefix = "/static/";
 
 enum class coding : std::uint8_t { identity, gzip, brotli };
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
-/// Calls `take` with each member of a comma-separated list until it returns true.
-template <class Take>
-bool any_member(std::string_view list, Take take) {
-  for (std::size_t begin = 0; begin < list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    if (take(trimmed(list.substr(begin, end - begin)))) return true;
-    begin = end + 1;
-  }
-  return false;
-}
-
-bool has_zero_weight(std::string_view parameters) noexcept {
-  const std::size_t at = parameters.find("q=");
-  if (at == std::string_view::npos) return false;
-  const auto weight = trimmed(parameters.substr(at + 2));
-  return weight.starts_with('0') && weight.find_first_of("123456789") == std::string_view::npos;
-}
-
-/// Whether Accept-Encoding names the coding (or `*`) without a weight of zero.
-bool accepts(std::string_view accept_encoding, std::string_view name) {
-  bool named = false, named_wanted = false, any_wanted = false;
-  (void)any_member(accept_encoding, [&](std::string_view member) {
-    const std::size_t semicolon = std::min(member.find(';'), member.size());
-    const auto token = trimmed(member.substr(0, semicolon));
-    const bool wanted = !has_zero_weight(member.substr(semicolon));
-    if (token == name) {
-      named = true;
-      named_wanted = wanted;
-    } else if (token == "*") {
-      any_wanted = wanted;
-    }
-    return false;
-  });
-  return named ? named_wanted : any_wanted;
-}
-
-bool matches(std::string_view if_none_match, std::string_view etag) {
-  return any_member(if_none_match, [&](std::string_view member) {
-    if (member.starts_with("W/")) member.remove_prefix(2);
-    return member == etag || member == "*";
-  });
-}
 
 /// Names that hold a hash of the content never change their content.
 bool is_hashed(const asset& file) noexcept {
@@ -122,8 +73,8 @@ Variant make_variant(const asset& file, std::string_view bytes, coding kind) {
 
 const asset_store::entry::variant& asset_store::entry::best_for(
     std::string_view accept_encoding) const {
-  if (!brotli.body.empty() && accepts(accept_encoding, "br")) return brotli;
-  if (!gzip.body.empty() && accepts(accept_encoding, "gzip")) return gzip;
+  if (!brotli.body.empty() && accepts_coding(accept_encoding, "br")) return brotli;
+  if (!gzip.body.empty() && accepts_coding(accept_encoding, "gzip")) return gzip;
   return identity;
 }
 
@@ -155,9 +106,7 @@ response asset_store::serve(const request& incoming) const {
     return problem({error_code::not_found, "there is no such asset", {}, {}});
   }
   const auto& best = found->best_for(incoming.header("accept-encoding"));
-  const auto if_none_match = incoming.header("if-none-match");
-  if (!if_none_match.empty() && matches(if_none_match, best.etag))
-    return {best.not_modified, {}, {}};
+  if (etag_matches(incoming.header("if-none-match"), best.etag)) return {best.not_modified, {}, {}};
   return {best.found, {}, best.body};
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <lodestar/base/ascii.hpp>
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/json.hpp>
 #include <lodestar/base/logging.hpp>
@@ -15,14 +16,9 @@
 namespace lodestar::web {
 namespace {
 
-bool same_name(std::string_view left, std::string_view right) noexcept {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(left, right, {}, lower, lower);
-}
-
 bool names(const std::vector<name_value>& headers, std::string_view name) noexcept {
   return std::ranges::any_of(
-      headers, [&](const name_value& header) { return same_name(header.first, name); });
+      headers, [&](const name_value& header) { return equal_ignoring_case(header.first, name); });
 }
 
 void append_header(std::string& out, std::string_view name, std::string_view value) {
@@ -72,8 +68,10 @@ response_head::response_head(int status, std::vector<name_value> headers) : stat
   for (const auto& [name, value] : headers) {
     LODESTAR_ASSERT(is_header_name(name), "a header name is a token");
     LODESTAR_ASSERT(is_header_value(value), "a header value holds neither CR nor LF nor NUL");
-    LODESTAR_ASSERT(!same_name(name, "content-length") && !same_name(name, "date") &&
-                        !same_name(name, "connection") && !same_name(name, "transfer-encoding"),
+    LODESTAR_ASSERT(!equal_ignoring_case(name, "content-length") &&
+                        !equal_ignoring_case(name, "date") &&
+                        !equal_ignoring_case(name, "connection") &&
+                        !equal_ignoring_case(name, "transfer-encoding"),
                     "the server adds these headers itself");
     append_header(out, name, value);
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <lodestar/base/ascii.hpp>
+
 #include "server_limits.hpp"
 #include "uri.hpp"
 
@@ -13,14 +15,6 @@ constexpr std::size_t body_reserve_bytes_max = 256u << 10;
 
 std::string_view view_of(boost::beast::string_view text) noexcept {
   return {text.data(), text.size()};
-}
-
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool same_ignoring_case(std::string_view left, std::string_view right) noexcept {
-  return std::ranges::equal(left, right, {}, lower, lower);
 }
 
 bool is_digits(std::string_view text) noexcept {
@@ -76,16 +70,15 @@ void request_sink::take_field(field known, std::string_view name, std::string_vi
     has_content_length_ = true;
   } else if (known == field::transfer_encoding) {
     if (is_http_1_0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding", code);
-    if (!same_ignoring_case(value, "chunked"))
+    if (!equal_ignoring_case(value, "chunked"))
       return refuse(501, "the only Transfer-Encoding known is chunked", code);
   } else if (known == field::expect) {
-    if (!same_ignoring_case(value, "100-continue"))
+    if (!equal_ignoring_case(value, "100-continue"))
       return refuse(417, "the only expectation known is 100-continue", code);
     expects_continue = !is_http_1_0;
   }
   if (code) return;
-  auto& [key, text] = message.headers.emplace_back(std::string(name), std::string(value));
-  std::ranges::transform(key, key.begin(), lower);
+  message.headers.emplace_back(to_ascii_lower(name), std::string(value));
 }
 
 /// Trailers are read past: nobody may set a header behind the back of what was checked already.
@@ -112,7 +105,7 @@ void request_sink::on_header_impl(status& code) {
 void request_sink::resolve_target(status& code) {
   const auto parts = split_target(message.target);
   if (!parts) return refuse(400, parts.error().message, code);
-  if (!parts->authority.empty() && has_host_ && !same_ignoring_case(parts->authority, host_)) {
+  if (!parts->authority.empty() && has_host_ && !equal_ignoring_case(parts->authority, host_)) {
     return refuse(400, "the target and Host name different hosts", code);
   }
   auto path = decode_path(parts->path);

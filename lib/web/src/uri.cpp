@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <lodestar/base/ascii.hpp>
 #include <lodestar/base/utf8.hpp>
 
 namespace lodestar::web {
@@ -24,10 +25,6 @@ int escaped_byte(std::string_view text) noexcept {
   const int high = hex_value(text[1]);
   const int low = hex_value(text[2]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
-bool is_control(char byte) noexcept {
-  return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F;
 }
 
 /// Names and values of a query: everything but NUL and damaged UTF-8 is allowed.
@@ -70,12 +67,7 @@ result<target_parts> split_path(std::string_view authority, std::string_view res
 
 std::size_t scheme_bytes(std::string_view target) noexcept {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    const bool same =
-        target.size() >= scheme.size() &&
-        std::ranges::equal(target.substr(0, scheme.size()), scheme, [](char left, char right) {
-          return (left >= 'A' && left <= 'Z' ? static_cast<char>(left + 32) : left) == right;
-        });
-    if (same) return scheme.size();
+    if (equal_ignoring_case(target.substr(0, scheme.size()), scheme)) return scheme.size();
   }
   return 0;
 }
@@ -111,7 +103,7 @@ result<std::string> decode_path(std::string_view path) {
       ++at;
       if (byte == '/' && out.ends_with('/')) continue;
     }
-    if (is_control(byte)) return refuse("the path holds a control character");
+    if (is_ascii_control(byte)) return refuse("the path holds a control character");
     if (byte == '\\') return refuse("the path holds a backslash");
     ascii = ascii && static_cast<unsigned char>(byte) < 0x80;
     out += byte;

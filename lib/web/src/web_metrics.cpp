@@ -26,7 +26,7 @@ web_metrics::web_metrics(metrics_registry& registry)
   for (std::size_t i = 0; i < by_class.size(); ++i) {
     by_class[i] =
         &registry.make_counter("lodestar_web_requests_total", "Answers by class of status.",
-                               fmt::format("class=\"{}xx\"", i + 1));
+                               {{"class", fmt::format("{}xx", i + 1)}});
   }
 }
 

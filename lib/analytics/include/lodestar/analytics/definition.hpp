@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <lodestar/base/error.hpp>
 #include <lodestar/swr/cache.hpp>
 
 namespace lodestar::analytics {
@@ -34,6 +35,7 @@ struct event_definition {
   std::string history_sql;  ///< SELECT of the key column and all fields, loaded at position 0; may
                             ///< be empty.
   std::string file;         ///< Where it was declared, for messages.
+  std::string history_place = {};  ///< Where history_sql stands in it: "events/flight.toml:7".
 };
 
 /// A table that no event changes.
@@ -48,6 +50,9 @@ struct parameter {
   value_type type = value_type::text;
   std::optional<std::string> default_value;  ///< As it would be written in a URL; none = required.
 };
+
+/// Whether the text, as it would be written in a URL, is a value of the parameter's type.
+[[nodiscard]] result<void> check_value(const parameter& declared, std::string_view text);
 
 struct query_definition {
   std::string name;

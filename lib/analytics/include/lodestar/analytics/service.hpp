@@ -108,6 +108,11 @@ class service {
   /// The errors DuckDB reported when preparing the queries: place names file and line.
   [[nodiscard]] virtual std::vector<error> query_errors() const = 0;
 
+  /// The names of the columns that a query returns. Nothing for a query that does not exist or
+  /// cannot run, and when DuckDB knows them only with the values of its parameters.
+  [[nodiscard]] virtual std::optional<std::vector<std::string>> columns_of(
+      std::string_view query_name) const = 0;
+
   /// Why the tables do not follow the log any more; applied() then stays, and waiting for a later
   /// position fails.
   [[nodiscard]] virtual std::optional<error> feeder_error() const = 0;

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -56,16 +57,23 @@ class histogram {
   std::atomic<std::uint64_t> sum_us_{0};
 };
 
+struct metric_label {
+  std::string_view name;
+  std::string_view value;  ///< Any text.
+};
+using metric_labels = std::initializer_list<metric_label>;
+
 class metrics_registry {
  public:
-  /// The metric of that name and label set (`tier="memory"`, may be empty), made at the first call.
-  /// Asking for an existing name as another kind is a programmer error.
+  /// The metric of that name and labels, made at the first call. Asking for an existing name as
+  /// another kind is a programmer error. Labels are told apart in the order in which they are
+  /// given.
   [[nodiscard]] counter& make_counter(std::string_view name, std::string_view help,
-                                      std::string_view labels = {});
+                                      metric_labels labels = {});
   [[nodiscard]] gauge& make_gauge(std::string_view name, std::string_view help,
-                                  std::string_view labels = {});
+                                  metric_labels labels = {});
   [[nodiscard]] histogram& make_histogram(std::string_view name, std::string_view help,
-                                          std::string_view labels = {});
+                                          metric_labels labels = {});
 
   /// Everything in the Prometheus text format 0.0.4.
   [[nodiscard]] std::string expose() const;
@@ -75,10 +83,10 @@ class metrics_registry {
       std::variant<std::unique_ptr<counter>, std::unique_ptr<gauge>, std::unique_ptr<histogram>>;
   struct family {
     std::string help;
-    std::map<std::string, any_metric, std::less<>> by_labels;
+    std::map<std::string, any_metric, std::less<>> by_labels;  // written out: tier="memory"
   };
   template <class Kind>
-  Kind& make(std::string_view name, std::string_view help, std::string_view labels);
+  Kind& make(std::string_view name, std::string_view help, metric_labels labels);
 
   mutable std::mutex mutex_;
   std::map<std::string, family, std::less<>> families_;
