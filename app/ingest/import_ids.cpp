@@ -33,7 +33,9 @@ std::string import_ids::next(const log::new_event& event) {
   // Were two contents ever to share these 64 bits, the second would only count as a repetition.
   if (const auto before = count(hash.low); before > 0)
     hash = hash_bytes_128(content_, seed_ + before);
-  return fmt::format("import-{}", hash.hex());
+  // The file in front: the ids of a file then lie side by side in the log's index, which may be
+  // much larger than the file and than the memory for it.
+  return fmt::format("import-{:08x}{}", seed_ >> 32, std::string_view(hash.hex()).substr(8));
 }
 
 std::uint32_t import_ids::count(std::uint64_t content_hash) {
