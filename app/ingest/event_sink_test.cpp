@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "ingest/http_client.hpp"
-
 namespace lodestar::app {
 namespace {
 
@@ -30,15 +28,6 @@ TEST(batch_places, names_events_by_their_line) {
   for (const char* other : {"", "body", "events", "events[3]", "events[", "events[2", "events[x]"})
     EXPECT_EQ(named(other), other);
   EXPECT_EQ(batch_places().name({error_code::conflict, "", "events[0]", ""}).place, "events[0]");
-}
-
-TEST(http_client, knows_what_is_a_server_address) {
-  for (const char* url : {"http://127.0.0.1:8080", "http://[::1]:8080/", "http://localhost:1"})
-    EXPECT_TRUE(http_client::make(url)) << url;
-  for (const char* url : {"", "127.0.0.1:8080", "https://a:1", "http://a", "http://:1", "http://a:",
-                          "http://a:x", "http://a:0", "http://a:65536", "http://a:1/path",
-                          "http://[::1]", "http://::1:80", "http://[1.2.3.4]:80", "http://u@a:1"})
-    EXPECT_FALSE(http_client::make(url)) << url;
 }
 
 }  // namespace
