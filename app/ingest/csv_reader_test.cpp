@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <lodestar/base/random.hpp>
 
 #include "support/temp_folder.hpp"
 
@@ -65,6 +66,42 @@ TEST_F(csv_reader_test, names_the_line_of_what_is_wrong) {
   EXPECT_THAT(read("a,b\n1,2\n\n\"1\n1\",2,3\n").second, "4: has 3 cells, the header has 2");
   EXPECT_THAT(read("a,b\n1,\"2\n").second, HasSubstr("2: a quote is opened and never closed"));
   EXPECT_THAT(read("a,b\n1,\"2\"x\n").second, HasSubstr("2: there is text behind a closing quote"));
+}
+
+/// As RFC 4180 writes it: quotes around everything that needs them, and around some that does not.
+std::string written(const std::optional<std::string>& cell, random_source& random) {
+  if (!cell) return "";
+  const bool needs_quotes = cell->empty() || cell->find_first_of(",\"\r\n") != std::string::npos;
+  if (!needs_quotes && random.next() % 2 == 0) return *cell;
+  std::string out = "\"";
+  for (const char character : *cell) out.append(character == '"' ? 2 : 1, character);
+  return out + '"';
+}
+
+TEST_F(csv_reader_test, reads_back_whatever_is_written) {
+  seeded_random random(7);
+  const auto any_cell = [&]() -> std::optional<std::string> {
+    if (random.next() % 8 == 0) return std::nullopt;
+    std::string text;
+    for (auto left = random.next() % 6; left > 0; --left) text += "ab,\"\r\n; "[random.next() % 8];
+    return text;
+  };
+  for (int round = 0; round < 200; ++round) {
+    const std::size_t columns = 2 + random.next() % 3;
+    std::vector<row> wanted(random.next() % 20, row(columns));
+    std::string text = "a,b" + std::string(columns - 2, ',') + "\n";
+    for (auto& record : wanted) {
+      for (std::size_t column = 0; column < columns; ++column) {
+        record[column] = any_cell();
+        if (column > 0) text += ',';
+        text += written(record[column], random);
+      }
+      text += random.next() % 2 == 0 ? "\n" : "\r\n";
+    }
+    const auto [rows, failure] = read(text, ',');
+    ASSERT_EQ(failure, "") << text;
+    ASSERT_EQ(rows, wanted) << text;
+  }
 }
 
 }  // namespace
