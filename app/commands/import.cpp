@@ -1,3 +1,6 @@
+#include <filesystem>
+#include <unordered_map>
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <lodestar/base/logging.hpp>
@@ -12,7 +15,9 @@
 namespace lodestar::app {
 namespace {
 
+// With the names of members and one event on top, still below a server's default limit of 8 MiB.
 constexpr std::size_t batch_events_max = 2'000;
+constexpr std::size_t batch_bytes_max = 4U << 20;
 
 struct import_options {
   project_options project;
@@ -21,55 +26,89 @@ struct import_options {
   std::string server;
 };
 
+/// Finds what is wrong with the files' names, formats and columns before anything is stored. Keeps
+/// none open: there may be more files than a process can have open.
+result<void> check_files(const import_options& options, const project& configuration) {
+  std::unordered_map<std::string, std::string> files;
+  for (const auto& file : options.files) {
+    const auto [same, first] = files.emplace(std::filesystem::path(file).filename().string(), file);
+    if (!first) {
+      return fail(error_code::invalid_argument,
+                  fmt::format("has the same name as {}, so equal events of both would count as one",
+                              same->second),
+                  file, "rename one of them, or import them one by one if that is meant");
+    }
+    auto source = open_source(file, configuration, options.event_type);
+    if (!source) return std::unexpected(std::move(source.error()));
+  }
+  return {};
+}
+
 /// Moves everything from the source to the sink; events before a wrong one are stored.
 result<std::uint64_t> copy(event_source& source, event_sink& sink, progress_display& display,
                            std::uint64_t events_before) {
   std::uint64_t events = 0;
   for (;;) {
-    auto batch = source.next(batch_events_max);
+    auto batch = source.next(batch_events_max, batch_bytes_max);
     if (!batch) return std::unexpected(std::move(batch.error()));
-    if (batch->empty()) return events;
-    events += batch->size();
+    if (batch->events.empty()) return events;
+    events += batch->events.size();
     if (auto put = sink.put(std::move(*batch)); !put)
       return std::unexpected(std::move(put.error()));
     display.update(source.progress(), events_before + events);
   }
 }
 
+struct copied {
+  std::uint64_t events = 0, bytes = 0;
+};
+
+result<copied> copy_files(const import_options& options, const project& configuration,
+                          event_sink& sink) {
+  copied all;
+  for (const auto& file : options.files) {
+    auto source = open_source(file, configuration, options.event_type);
+    if (!source) return std::unexpected(std::move(source.error()));
+    progress_display display(file, system_clock());
+    const auto events = copy(**source, sink, display, all.events);
+    display.finish();
+    if (!events) return std::unexpected(events.error());
+    all.events += *events;
+    all.bytes += (*source)->bytes();
+  }
+  return all;
+}
+
 int fail_import(const error& what, const stored_count& count) {
   print_error(what);
-  fmt::print(
-      stderr,
-      "{} events are stored; correct the mistake and import again, nothing is stored twice\n",
-      grouped(count.stored));
+  fmt::print(stderr,
+             "{} events are stored{}; correct the mistake and import again, nothing is stored "
+             "twice\n",
+             grouped(count.stored),
+             count.duplicates == 0
+                 ? std::string()
+                 : fmt::format(" ({} were stored before)", grouped(count.duplicates)));
   return exit_failed;
 }
 
 int import_files(const import_options& options, const project& configuration, event_sink& sink) {
+  if (const auto checked = check_files(options, configuration); !checked) {
+    print_error(checked.error());
+    return exit_usage;
+  }
   clock& time = system_clock();
   const auto began_at = time.now();
-  std::uint64_t events = 0, bytes = 0;
-  for (const auto& file : options.files) {
-    auto source = open_source(file, configuration, options.event_type);
-    if (!source) {
-      print_error(source.error());
-      return exit_usage;
-    }
-    progress_display display(file, time);
-    const auto copied = copy(**source, sink, display, events);
-    display.finish();
-    if (!copied) return fail_import(copied.error(), sink.finish().value_or(stored_count{}));
-    events += *copied;
-    bytes += (*source)->bytes();
-  }
-  const auto count = sink.finish();
-  if (!count) return fail_import(count.error(), {});
+  const auto files = copy_files(options, configuration, sink);
+  const auto [count, failure] = sink.finish();
+  // What the sink refused stood before the line that a source is at by now.
+  if (failure) return fail_import(*failure, count);
+  if (!files) return fail_import(files.error(), count);
   const double elapsed_s =
       std::max(1e-6, std::chrono::duration<double>(time.now() - began_at).count());
   fmt::print("imported {} events ({} were stored before) in {:.1f} s: {} events/s, {:.1f} MB/s\n",
-             grouped(count->stored), grouped(count->duplicates), elapsed_s,
-             grouped(static_cast<std::uint64_t>(static_cast<double>(events) / elapsed_s)),
-             static_cast<double>(bytes) / 1e6 / elapsed_s);
+             grouped(count.stored), grouped(count.duplicates), elapsed_s,
+             grouped(static_cast<std::uint64_t>(static_cast<double>(files->events) / elapsed_s)),
+             static_cast<double>(files->bytes) / 1e6 / elapsed_s);
   return exit_done;
 }
 

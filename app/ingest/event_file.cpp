@@ -1,70 +1,66 @@
-#include <fstream>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "config/text.hpp"
 #include "ingest/event_reader.hpp"
 #include "ingest/event_source.hpp"
+#include "ingest/line_reader.hpp"
 
 namespace lodestar::app {
 namespace {
 
+/// One JSON object a line: an event, or, when the event type is given, a row of it.
 class event_file final : public event_source {
  public:
-  event_file(std::ifstream stream, std::uint64_t size_bytes, std::string name,
-             const project& configuration)
-      : stream_(std::move(stream)),
-        size_bytes_(size_bytes),
-        name_(std::move(name)),
+  event_file(const std::filesystem::path& file, std::unique_ptr<line_reader> lines,
+             const project& configuration, const analytics::event_definition* event)
+      : event_source(file, fmt::format("{}:", file.filename().string())),
+        lines_(std::move(lines)),
+        event_(event),
         reader_(configuration.events, system_clock(), system_random()) {}
 
-  [[nodiscard]] result<std::vector<log::new_event>> next(std::size_t events_max) override {
-    std::vector<log::new_event> batch;
-    std::string line;
-    while (batch.size() < events_max && std::getline(stream_, line)) {
-      ++line_number_;
-      read_bytes_ += line.size() + 1;
-      const auto content = trim(line);
+  [[nodiscard]] double progress() const override { return lines_->progress(); }
+  [[nodiscard]] std::uint64_t bytes() const override { return lines_->read_bytes(); }
+
+ protected:
+  [[nodiscard]] result<std::optional<log::new_event>> read() override {
+    for (;;) {
+      const auto line = lines_->next();
+      if (!line) return std::unexpected(line.error());
+      if (!*line) return std::nullopt;
+      const auto content = trim(**line);
       if (content.empty()) continue;
-      auto event = reader_.read_one(content);
-      if (!event) {
-        const auto where = fmt::format("{}:{}", name_, line_number_);
-        return std::unexpected(within(where, std::move(event.error())));
-      }
-      batch.push_back(std::move(*event));
+      return event_ == nullptr ? reader_.read_one(content) : reader_.read_row(*event_, content);
     }
-    if (stream_.bad()) return fail(error_code::unavailable, "cannot be read to its end", name_);
-    return batch;
   }
-  [[nodiscard]] double progress() const override {
-    return size_bytes_ == 0
-               ? 1.0
-               : std::min(1.0, static_cast<double>(read_bytes_) / static_cast<double>(size_bytes_));
-  }
-  [[nodiscard]] std::uint64_t bytes() const override { return read_bytes_; }
+  [[nodiscard]] std::uint64_t number() const override { return lines_->line_number(); }
 
  private:
-  std::ifstream stream_;
-  std::uint64_t size_bytes_;
-  std::string name_;
+  std::unique_ptr<line_reader> lines_;
+  const analytics::event_definition* event_;
   event_reader reader_;
-  std::uint64_t read_bytes_ = 0;
-  std::uint64_t line_number_ = 0;
 };
+
+result<std::unique_ptr<event_source>> open_lines(const std::filesystem::path& file,
+                                                 const project& configuration,
+                                                 const analytics::event_definition* event) {
+  auto lines = line_reader::open(file);
+  if (!lines) return std::unexpected(std::move(lines.error()));
+  return std::make_unique<event_file>(file, std::move(*lines), configuration, event);
+}
 
 }  // namespace
 
 result<std::unique_ptr<event_source>> open_event_file(const std::filesystem::path& file,
                                                       const project& configuration) {
-  std::error_code status;
-  const auto size_bytes = std::filesystem::file_size(file, status);
-  std::ifstream stream(file, std::ios::binary);
-  if (status || !stream) {
-    return fail(error_code::not_found, "cannot be read", file.string(),
-                "check the name and the permissions");
-  }
-  return std::make_unique<event_file>(std::move(stream), size_bytes, file.filename().string(),
-                                      configuration);
+  return open_lines(file, configuration, nullptr);
+}
+
+result<std::unique_ptr<event_source>> open_json_rows(const std::filesystem::path& file,
+                                                     const project& configuration,
+                                                     const analytics::event_definition& event) {
+  return open_lines(file, configuration, &event);
 }
 
 }  // namespace lodestar::app

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <lodestar/analytics/timestamp.hpp>
+#include <lodestar/base/json.hpp>
 
 #include "config/problems.hpp"
 #include "config/text.hpp"
@@ -278,9 +279,55 @@ struct event_reader::state {
       return fail(error_code::invalid_argument,
                   fmt::format("must be an object, not {}", kind_of(value)));
     }
-    auto made = event_builder(types).build(value.get_object().value_unsafe());
-    if (made && made->event_id.empty()) made->event_id = make_uuid_v7(time, random);
+    return event_builder(types).build(value.get_object().value_unsafe());
+  }
+
+  /// The parts of a row: the aggregate id, the event id, and the rest, which is the payload.
+  /// Whether the payload is right is for read_payload to say.
+  struct row {
+    std::string aggregate_id, event_id, payload;
+  };
+
+  static result<row> split_row(const dom::object& members, std::string_view key_column) {
+    row made;
+    bool has_key = false, has_id = false;
+    for (const auto [name, value] : members) {
+      const bool is_key = name == key_column;
+      if (!is_key && name != "event_id") {
+        made.payload += made.payload.empty() ? '{' : ',';
+        append_json_string(made.payload, name);
+        made.payload += ':';
+        made.payload += simdjson::minify(value);
+        continue;
+      }
+      if (std::exchange(is_key ? has_key : has_id, true)) {
+        return fail(error_code::invalid_argument, "is given twice", std::string(name),
+                    "keep one of them");
+      }
+      if (!value.is_string() && !(is_key && value.is_int64())) {
+        return fail(error_code::invalid_argument,
+                    fmt::format("must be a text, not {}", shown(value)), std::string(name));
+      }
+      (is_key ? made.aggregate_id : made.event_id) =
+          value.is_string() ? std::string(std::string_view(value.get_string().value_unsafe()))
+                            : std::string(simdjson::minify(value));
+    }
+    if (made.aggregate_id.empty()) {
+      return fail(error_code::invalid_argument, fmt::format("{} is missing", key_column), {},
+                  fmt::format("add \"{}\"", key_column));
+    }
+    made.payload += made.payload.empty() ? "{}" : "}";
     return made;
+  }
+
+  /// Whether the first of several lines is an object by itself: in JSON over several lines it is
+  /// not, however wrong the rest may be.
+  bool begins_with_object_line(std::string_view text) {
+    text = trim(text);
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return false;
+    dom::element root;
+    return parser.parse(text.data(), end).get(root) == simdjson::SUCCESS && root.is_object();
   }
 
   result<std::vector<log::new_event>> read_json(std::string_view text) {
@@ -356,16 +403,34 @@ result<std::vector<log::new_event>> event_reader::read(std::string_view text, ev
   if (trim(text).empty())
     return fail(error_code::invalid_argument, "holds no event", "body",
                 "send one event as a JSON object");
-  if (format == event_format::ndjson) return state_->read_lines(text);
-  auto whole = state_->read_json(text);
-  const bool has_lines = trim(text).find('\n') != std::string_view::npos;
-  if (whole || format == event_format::json || !has_lines || whole.error().place != "body")
-    return whole;
-  return state_->read_lines(text);
+  const bool lines = format == event_format::ndjson ||
+                     (format == event_format::detect && state_->begins_with_object_line(text));
+  auto batch = lines ? state_->read_lines(text) : state_->read_json(text);
+  if (!batch) return batch;
+  for (auto& event : *batch) {
+    if (event.event_id.empty()) event.event_id = make_uuid_v7(state_->time, state_->random);
+  }
+  return batch;
 }
 
 result<log::new_event> event_reader::read_one(std::string_view text) {
   return state_->parse_event(text);
+}
+
+result<log::new_event> event_reader::read_row(const analytics::event_definition& event,
+                                              std::string_view text) {
+  dom::element root;
+  if (const auto code = state_->parser.parse(text.data(), text.size()).get(root))
+    return std::unexpected(not_json(code));
+  if (!root.is_object()) {
+    return fail(error_code::invalid_argument,
+                fmt::format("must be an object, not {}", kind_of(root)));
+  }
+  auto row = state::split_row(root.get_object().value_unsafe(), event.key_column);
+  if (!row) return std::unexpected(std::move(row.error()));
+  auto made = read_payload(event.event_type, row->aggregate_id, row->payload);
+  if (made) made->event_id = std::move(row->event_id);
+  return made;
 }
 
 result<log::new_event> event_reader::read_payload(std::string_view event_type,

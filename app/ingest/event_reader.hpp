@@ -27,7 +27,7 @@ namespace lodestar::app {
 enum class event_format : std::uint8_t {
   json,    ///< One object, or an array of objects.
   ndjson,  ///< One object a line; blank lines are skipped.
-  detect,  ///< json, and if that fails and there are several lines, ndjson.
+  detect,  ///< json; ndjson if the text is no JSON but its first line alone is an object.
 };
 
 /// The error with its place inside of `where`: "flights.ndjson:17" makes "payload.delay"
@@ -45,8 +45,14 @@ class event_reader {
   [[nodiscard]] result<std::vector<log::new_event>> read(std::string_view text,
                                                          event_format format);
 
-  /// Reads one object. Places of errors begin at the event ("payload.delay"): see within().
+  /// Reads one object; the id stays empty when the text has none. Places of errors begin at the
+  /// event ("payload.delay"): see within().
   [[nodiscard]] result<log::new_event> read_one(std::string_view text);
+
+  /// Reads one object that is a row of a declared type: its members are the key column (a text or
+  /// an integer), the fields, and event_id if it has one. Otherwise as read_one.
+  [[nodiscard]] result<log::new_event> read_row(const analytics::event_definition& event,
+                                                std::string_view text);
 
   /// Reads a payload whose type and aggregate are known already; the id stays empty. Places of
   /// errors as for read_one.

@@ -144,5 +144,59 @@ TEST_F(event_reader_test, refuses_what_is_not_json) {
   EXPECT_EQ(lines.error().place, "events[1] (line 2)");
 }
 
+TEST_F(event_reader_test, detects_lines_by_the_first_one_only) {
+  // Over several lines, and wrong: the error is that of the whole text, not of a line of it.
+  const auto pretty = read("{\n  \"event_type\": \"FlightDeparted\",\n}", event_format::detect);
+  ASSERT_FALSE(pretty);
+  EXPECT_EQ(pretty.error().place, "body");
+  const auto lines = read(event_with(right_payload) + "\n{", event_format::detect);
+  ASSERT_FALSE(lines);
+  EXPECT_EQ(lines.error().place, "events[1] (line 2)");
+}
+
+TEST_F(event_reader_test, too_many_events_are_too_large_in_every_format) {
+  const std::string event = event_with(right_payload);
+  std::string array = "[" + event, lines = event;
+  for (std::size_t count = 0; count < log::batch_events_max; ++count) {
+    array += ",\n" + event;
+    lines += "\n" + event;
+  }
+  for (const auto& text : {array + "]", lines}) {
+    const auto outcome = read(text, event_format::detect);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, error_code::too_large);
+  }
+}
+
+TEST_F(event_reader_test, gives_ids_to_what_is_read_together_and_not_to_one) {
+  EXPECT_EQ(read(event_with(right_payload) + "\n", event_format::ndjson)->front().event_id.size(),
+            36U);
+  EXPECT_EQ(reader_.read_one(event_with(right_payload))->event_id, "");
+}
+
+TEST_F(event_reader_test, reads_rows) {
+  const auto& flight = definitions_.front();
+  const auto row = reader_.read_row(
+      flight, R"({"delay":5,"origin":"ATL","event_id":"e","date":"2001-06-30T12:34:00Z"})");
+  ASSERT_TRUE(row) << row.error().describe();
+  EXPECT_EQ(row->aggregate_id, "ATL");
+  EXPECT_EQ(row->event_id, "e");
+  EXPECT_EQ(row->payload, R"({"delay":5,"date":"2001-06-30T12:34:00Z"})");
+  const auto refusal = [&](const char* text) {
+    return reader_.read_row(flight, text).error().describe();
+  };
+  EXPECT_EQ(reader_.read_row(flight, R"({"date":"2001-06-30T12:34:00Z","delay":5,"origin":7})")
+                ->aggregate_id,
+            "7");
+  EXPECT_THAT(refusal(R"({"delay":5})"), HasSubstr("origin is missing"));
+  EXPECT_THAT(refusal(R"({"origin":null})"), HasSubstr("origin: must be a text, not null"));
+  EXPECT_THAT(refusal(R"({"origin":"A","origin":"B"})"), HasSubstr("origin: is given twice"));
+  EXPECT_THAT(refusal(R"({"origin":"A","date":"2001-06-30T12:34:00Z","delay":5.5})"),
+              HasSubstr("payload.delay: must be an integer"));
+  EXPECT_THAT(refusal(R"({"origin":"A","date":"2001-06-30T12:34:00Z","delay":5,"dlay":1})"),
+              HasSubstr("did you mean \"delay\"?"));
+  EXPECT_THAT(refusal("[]"), HasSubstr("must be an object"));
+}
+
 }  // namespace
 }  // namespace lodestar::app

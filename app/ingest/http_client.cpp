@@ -11,6 +11,8 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
+#include "config/text.hpp"
+
 namespace lodestar::app {
 namespace {
 
@@ -20,10 +22,52 @@ namespace http = boost::beast::http;
 
 constexpr std::size_t answer_bytes_max = 64u << 20;
 
+/// Host and port of a URL; an IPv6 address without its brackets.
+struct server_address {
+  std::string host, port;
+
+  [[nodiscard]] std::string authority() const {
+    return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                               : fmt::format("[{}]:{}", host, port);
+  }
+};
+
+std::optional<server_address> parse_address(std::string_view url) {
+  constexpr std::string_view scheme = "http://";
+  if (!url.starts_with(scheme)) return std::nullopt;
+  url.remove_prefix(scheme.size());
+  if (url.ends_with('/')) url.remove_suffix(1);
+  const auto colon = url.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = url.substr(0, colon);
+  const std::string_view port = url.substr(colon + 1);
+  const auto port_number = parse_integer(port).value_or(0);
+  if (port_number < 1 || port_number > 65'535) return std::nullopt;
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+    beast::error_code status;
+    (void)asio::ip::make_address_v6(std::string(host), status);
+    if (status) return std::nullopt;
+  } else if (host.empty() || host.find_first_of(":[]/@") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return server_address{std::string(host), std::string(port)};
+}
+
+/// A request and its answer. The operations under way share it: when the deadline passes they end
+/// after attempt() has returned.
+struct exchange {
+  http::request<http::string_body> request;
+  http::response_parser<http::string_body> parser;
+  beast::flat_buffer buffer;
+  std::optional<beast::error_code> outcome;
+};
+
+using shared_exchange = std::shared_ptr<exchange>;
+
 class beast_client final : public http_client {
  public:
-  beast_client(std::string host, std::string port)
-      : host_(std::move(host)), port_(std::move(port)) {}
+  explicit beast_client(server_address server) : server_(std::move(server)) {}
 
   [[nodiscard]] result<http_answer> post(std::string_view path, std::string_view content_type,
                                          std::string_view body, std::int64_t deadline_ms) override {
@@ -40,84 +84,89 @@ class beast_client final : public http_client {
  private:
   result<http_answer> attempt(std::string_view path, std::string_view content_type,
                               std::string_view body, std::int64_t deadline_ms) {
-    http::request<http::string_body> request(http::verb::post,
-                                             beast::string_view(path.data(), path.size()), 11);
-    request.set(http::field::host, host_ + ":" + port_);
-    request.set(http::field::content_type,
-                beast::string_view(content_type.data(), content_type.size()));
-    request.body() = body;
-    request.prepare_payload();
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(answer_bytes_max);
-    beast::flat_buffer buffer;
-    std::optional<beast::error_code> outcome;
-    const auto finish = [&outcome](beast::error_code status) { outcome = status; };
-    begin(deadline_ms, [&](beast::error_code status) {
-      if (status) return finish(status);
-      http::async_write(*stream_, request, [&](beast::error_code written, std::size_t) {
-        if (written) return finish(written);
-        http::async_read(*stream_, buffer, parser,
-                         [&](beast::error_code read, std::size_t) { finish(read); });
-      });
-    });
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(deadline_ms);
+    const auto now = std::make_shared<exchange>();
+    now->request = {http::verb::post, beast::string_view(path.data(), path.size()), 11};
+    now->request.set(http::field::host, server_.authority());
+    now->request.set(http::field::content_type,
+                     beast::string_view(content_type.data(), content_type.size()));
+    now->request.body() = body;
+    now->request.prepare_payload();
+    now->parser.body_limit(answer_bytes_max);
     context_.restart();
-    context_.run();
-    return conclude(outcome.value_or(asio::error::operation_aborted), parser);
-  }
-
-  template <class Then>
-  void begin(std::int64_t deadline_ms, Then then) {
-    if (stream_) {
-      stream_->expires_after(std::chrono::milliseconds(deadline_ms));
-      return asio::post(context_, [then = std::move(then)]() mutable { then({}); });
+    if (stream_)
+      send(now);
+    else
+      resolve(now);
+    while (!now->outcome && context_.run_one_until(until) > 0) {
     }
-    stream_.emplace(context_);
-    stream_->expires_after(std::chrono::milliseconds(deadline_ms));
-    beast::error_code status;
-    const auto endpoints = asio::ip::tcp::resolver(context_).resolve(host_, port_, status);
-    if (status)
-      return asio::post(context_, [then = std::move(then), status]() mutable { then(status); });
-    stream_->async_connect(
-        endpoints, [then = std::move(then)](beast::error_code connected, const auto&) mutable {
-          then(connected);
-        });
+    return conclude(*now);
   }
 
-  result<http_answer> conclude(beast::error_code status,
-                               http::response_parser<http::string_body>& parser) {
+  void resolve(const shared_exchange& now) {
+    resolver_.async_resolve(server_.host, server_.port,
+                            [this, now](beast::error_code status, const auto& endpoints) {
+                              if (now->outcome || status) return finish(*now, status);
+                              connect(now, endpoints);
+                            });
+  }
+
+  void connect(const shared_exchange& now, const asio::ip::tcp::resolver::results_type& endpoints) {
+    stream_.emplace(context_);
+    stream_->async_connect(endpoints, [this, now](beast::error_code status, const auto&) {
+      if (now->outcome || status) return finish(*now, status);
+      send(now);
+    });
+  }
+
+  void send(const shared_exchange& now) {
+    http::async_write(*stream_, now->request, [this, now](beast::error_code status, std::size_t) {
+      if (now->outcome || status) return finish(*now, status);
+      receive(now);
+    });
+  }
+
+  void receive(const shared_exchange& now) {
+    http::async_read(*stream_, now->buffer, now->parser,
+                     [now](beast::error_code status, std::size_t) { finish(*now, status); });
+  }
+
+  static void finish(exchange& of, beast::error_code status) {
+    if (!of.outcome) of.outcome = status;
+  }
+
+  result<http_answer> conclude(exchange& done) {
+    finish(done, beast::error::timeout);
+    const auto status = *done.outcome;
     if (!status) {
-      auto message = parser.release();
+      auto message = done.parser.release();
       if (!message.keep_alive()) stream_.reset();
       return http_answer{static_cast<int>(message.result_int()), std::move(message.body())};
     }
+    resolver_.cancel();
     stream_.reset();
     const auto code =
         status == beast::error::timeout ? error_code::deadline_exceeded : error_code::unavailable;
     return fail(code,
-                fmt::format("no answer from http://{}:{}: {}", host_, port_, status.message()), {},
-                "is the server running?");
+                fmt::format("no answer from http://{}: {}", server_.authority(), status.message()),
+                {}, "is the server running?");
   }
 
-  std::string host_, port_;
+  server_address server_;
   asio::io_context context_;
+  asio::ip::tcp::resolver resolver_{context_};
   std::optional<beast::tcp_stream> stream_;
 };
 
 }  // namespace
 
 result<std::unique_ptr<http_client>> http_client::make(std::string_view url) {
-  constexpr std::string_view scheme = "http://";
-  std::string_view rest = url;
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  const auto colon = rest.rfind(':');
-  if (!rest.starts_with(scheme) || colon == std::string_view::npos || colon <= scheme.size() ||
-      rest.find('/', scheme.size()) != std::string_view::npos) {
+  auto server = parse_address(url);
+  if (!server) {
     return fail(error_code::invalid_argument, fmt::format("\"{}\" is not a server address", url),
-                {}, "write for example http://127.0.0.1:8080");
+                {}, "write for example http://127.0.0.1:8080 or http://[::1]:8080");
   }
-  return std::make_unique<beast_client>(
-      std::string(rest.substr(scheme.size(), colon - scheme.size())),
-      std::string(rest.substr(colon + 1)));
+  return std::make_unique<beast_client>(std::move(*server));
 }
 
 }  // namespace lodestar::app

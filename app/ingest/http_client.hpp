@@ -19,13 +19,14 @@ struct http_answer {
 /// Not thread-safe.
 class http_client {
  public:
-  /// `url` is "http://127.0.0.1:8080" with an optional "/" at its end. Errors: invalid_argument.
+  /// `url` is "http://127.0.0.1:8080" or "http://[::1]:8080" with an optional "/" at its end.
+  /// Errors: invalid_argument.
   [[nodiscard]] static result<std::unique_ptr<http_client>> make(std::string_view url);
   virtual ~http_client() = default;
 
-  /// Sends the body and waits for the whole answer, at most deadline_ms. Connects again when the
-  /// connection was closed. Errors: unavailable (no connection, or it broke: the outcome is then
-  /// unknown), deadline_exceeded.
+  /// Sends the body and waits for the whole answer, at most deadline_ms, looking up the host's name
+  /// included. Connects again when the connection was closed, with a deadline of its own. Errors:
+  /// unavailable (no connection, or it broke: the outcome is then unknown), deadline_exceeded.
   [[nodiscard]] virtual result<http_answer> post(std::string_view path,
                                                  std::string_view content_type,
                                                  std::string_view body,

@@ -1,5 +1,6 @@
 #include "ingest/replay.hpp"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -23,6 +24,8 @@ constexpr std::array<std::string_view, 6> wanted_columns = {
 constexpr std::size_t catch_up_events_max = 1'000;
 constexpr std::size_t live_events_max = 200;
 constexpr milliseconds tick{50};
+constexpr milliseconds retry_pause_min{100};
+constexpr milliseconds retry_pause_max{5'000};
 
 struct timed_event {
   std::int64_t time_us = 0;
@@ -121,10 +124,10 @@ result<void> replay::play() {
   std::optional<std::pair<steady_time, std::int64_t>> anchor;  // this moment is that recorded time
   std::uint64_t stored_before = 0;
   while (wait_until(anchor ? time_.now() + tick : time_.now())) {
-    std::vector<log::new_event> batch;
+    event_batch batch;
     std::int64_t last_us = 0;
     const std::size_t events_max = anchor ? live_events_max : catch_up_events_max;
-    while (batch.size() < events_max) {
+    while (batch.events.size() < events_max) {
       const auto next = events->peek();
       if (!next) return std::unexpected(next.error());
       if (*next == nullptr) break;
@@ -134,22 +137,33 @@ result<void> replay::play() {
                  : 0;
       if (anchor && (*next)->time_us > anchor->second + elapsed_us) break;
       last_us = (*next)->time_us;
-      batch.push_back(events->take());
+      batch.events.push_back(events->take());
     }
-    if (batch.empty()) {
+    if (batch.events.empty()) {
       const auto next = events->peek();
       if (next && *next == nullptr) break;
       continue;
     }
-    if (auto put = (*sink)->put(std::move(batch)); !put) return put;
-    const auto count = (*sink)->finish();
-    if (!count) return std::unexpected(count.error());
-    if (!anchor && count->stored > stored_before) anchor.emplace(time_.now(), last_us);
-    stored_before = count->stored;
+    if (auto put = put_until_taken(**sink, batch); !put) return put;
+    const auto stored = (*sink)->finish().count.stored;
+    if (!anchor && stored > stored_before) anchor.emplace(time_.now(), last_us);
+    stored_before = stored;
   }
-  const auto count = (*sink)->finish();
-  log_info("replay", "ended", {{"events", count ? count->stored + count->duplicates : 0}});
+  const auto count = (*sink)->finish().count;
+  log_info("replay", "ended", {{"events", count.stored + count.duplicates}});
   return {};
+}
+
+result<void> replay::put_until_taken(event_sink& sink, const event_batch& batch) {
+  for (nanoseconds pause = retry_pause_min;;
+       pause = std::min<nanoseconds>(2 * pause, retry_pause_max)) {
+    const auto put = sink.put(batch);
+    const bool retried = pause > retry_pause_min;
+    if (put && retried) log_info("replay", "goes on");
+    if (put || !is_retryable(put.error().code)) return put;
+    if (!retried) log_warning("replay", put.error().message, {{"hint", "it is tried again"}});
+    if (!wait_until(time_.now() + pause)) return {};
+  }
 }
 
 bool replay::wait_until(steady_time when) {

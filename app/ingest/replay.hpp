@@ -13,6 +13,8 @@
 #include <lodestar/base/clock.hpp>
 #include <lodestar/base/error.hpp>
 
+#include "ingest/event_sink.hpp"
+
 namespace lodestar::app {
 
 struct replay_options {
@@ -27,7 +29,9 @@ struct replay_options {
 /// Begins the SELECT: whether it runs and has the columns that a replay needs.
 [[nodiscard]] result<void> check_recording(const replay_options& options);
 
-/// Runs on a thread of its own until the events end, an error occurs (logged) or it is destroyed.
+/// Runs on a thread of its own until the events end, an error occurs (logged) or it is destroyed. A
+/// refusal that may pass (a full disk, a server that is busy) is no such error: the same events are
+/// sent again, after 0.1 s, then after longer pauses up to 5 s.
 /// Events that the server has already are passed over at full speed, so a replay goes on where an
 /// earlier one stopped.
 class replay {
@@ -38,6 +42,8 @@ class replay {
  private:
   void run();
   [[nodiscard]] result<void> play();
+  /// Returns without an error also when the replay is to end.
+  [[nodiscard]] result<void> put_until_taken(event_sink& sink, const event_batch& batch);
   /// Waits; false when the replay is to end.
   [[nodiscard]] bool wait_until(steady_time when);
 

@@ -58,6 +58,10 @@ result<database> database::open(const options& settings) {
   if (duckdb_connect(instance.get(), loader.out()) != DuckDBSuccess)
     return fail(error_code::internal, "DuckDB gives no connection");
   database opened(std::move(instance), std::move(loader));
+  // Else a TIMESTAMP WITH TIME ZONE is cast in the zone of the machine. For the instance, so that
+  // every connection begins with it; not in make_config: the setting is ICU's, which is loaded now.
+  if (const auto utc = opened.load("SET GLOBAL TimeZone = 'UTC'"); !utc)
+    return std::unexpected(utc.error());
   if (!settings.project_folder.empty()) {
     const auto search_path =
         opened.load("SET file_search_path = " + quote_literal(settings.project_folder.string()));

@@ -41,6 +41,7 @@ using connection_handle = duckdb_owner<duckdb_connection, duckdb_disconnect>;
 using prepared_handle = duckdb_owner<duckdb_prepared_statement, duckdb_destroy_prepare>;
 using extracted_handle = duckdb_owner<duckdb_extracted_statements, duckdb_destroy_extracted>;
 using config_handle = duckdb_owner<duckdb_config, duckdb_destroy_config>;
+using pending_handle = duckdb_owner<duckdb_pending_result, duckdb_destroy_pending>;
 using chunk_handle = duckdb_owner<duckdb_data_chunk, duckdb_destroy_data_chunk>;
 using type_handle = duckdb_owner<duckdb_logical_type, duckdb_destroy_logical_type>;
 using appender_handle = duckdb_owner<duckdb_appender, duckdb_appender_destroy>;

@@ -32,12 +32,14 @@ class duckdb_row_reader final : public row_reader {
       return std::unexpected(
           duckdb_failure(DUCKDB_ERROR_BINDER, duckdb_prepare_error(statement_.get())));
     }
-    duckdb_pending_result pending = nullptr;
-    const bool ready =
-        duckdb_pending_prepared_streaming(statement_.get(), &pending) == DuckDBSuccess;
-    const bool began = ready && duckdb_execute_pending(pending, rows_.get()) == DuckDBSuccess;
-    duckdb_destroy_pending(&pending);
-    if (!began) return std::unexpected(failure_of_rows());
+    pending_handle pending;
+    if (duckdb_pending_prepared_streaming(statement_.get(), pending.out()) != DuckDBSuccess) {
+      const char* message = duckdb_pending_error(pending.get());  // there are no rows to ask yet
+      return std::unexpected(
+          duckdb_failure(DUCKDB_ERROR_INVALID_INPUT, message == nullptr ? "" : message));
+    }
+    if (duckdb_execute_pending(pending.get(), rows_.get()) != DuckDBSuccess)
+      return std::unexpected(failure_of_rows());
     for (idx_t column = 0; column < duckdb_column_count(rows_.get()); ++column) {
       names_.emplace_back(duckdb_column_name(rows_.get(), column));
     }

@@ -1,6 +1,8 @@
 // Goal: rows of files come out as texts, in order, chunk by chunk, and the end stays the end.
 #include <lodestar/analytics/row_reader.hpp>
 
+#include <stdlib.h>
+
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -49,6 +51,26 @@ TEST(row_reader, says_what_is_wrong) {
   auto reader =
       row_reader::open("SELECT CAST(v AS INTEGER) FROM (VALUES ('1'), ('x')) AS t(v)", ".");
   EXPECT_TRUE(!reader || !(*reader)->next_chunk());
+}
+
+TEST(row_reader, says_why_a_select_cannot_begin) {
+  const auto reader = row_reader::open("SELECT $1::INTEGER", ".");
+  ASSERT_FALSE(reader);
+  EXPECT_THAT(reader.error().message, testing::HasSubstr("parameters"));
+}
+
+TEST(row_reader, a_timestamp_with_time_zone_is_read_in_utc_wherever_the_machine_stands) {
+  setenv("TZ", "Europe/Berlin", 1);
+  auto reader = row_reader::open(
+      "SELECT t, t::TIMESTAMP, current_setting('TimeZone') FROM "
+      "(SELECT TIMESTAMPTZ '2001-06-30 12:00:00+00' AS t)",
+      ".");
+  unsetenv("TZ");
+  ASSERT_TRUE(reader) << reader.error().describe();
+  ASSERT_EQ((*reader)->next_chunk(), 1U);
+  EXPECT_EQ((*reader)->at(0, 0), "2001-06-30 12:00:00+00");
+  EXPECT_EQ((*reader)->at(0, 1), "2001-06-30 12:00:00");
+  EXPECT_EQ((*reader)->at(0, 2), "UTC");
 }
 
 }  // namespace
