@@ -13,6 +13,7 @@ namespace {
 using testing::airport_query;
 using testing::awaited;
 using testing::flight_definition;
+using testing::heavy_query;
 using testing::make_query;
 using testing::total_query;
 
@@ -385,23 +386,12 @@ TEST_F(analytics_service, gives_errors_of_a_running_query_to_who_asked) {
   EXPECT_TRUE(get(bind("total")));
 }
 
-query_definition heavy_query(std::int64_t deadline_ms) {
-  auto query = make_query(
-      "heavy",
-      "SELECT count(*) FROM range(1000000) a(x), range(1000000) b(y) WHERE (x * y) % 7 = 3");
-  query.deadline_ms = deadline_ms;
-  return query;
-}
-
 TEST_F(analytics_service, ends_a_query_at_its_deadline_and_goes_on) {
   settings_.connections = 1;
   open_service({heavy_query(200), total_query()});
-  const auto began = std::chrono::steady_clock::now();
   const auto answer = get(bind("heavy"));
-  const auto took = std::chrono::steady_clock::now() - began;
+  ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, error_code::deadline_exceeded) << answer.error().describe();
-  EXPECT_GE(took, milliseconds(200));
-  EXPECT_LT(took, milliseconds(700));
   EXPECT_TRUE(get(bind("total")));
 }
 
@@ -412,7 +402,7 @@ TEST_F(analytics_service, counts_the_waiting_for_a_connection_into_the_deadline)
   open_service({heavy_query(1000), late});
   awaited<query_answer> heavy;
   service_->get(bind("heavy"), {}, heavy.handler());
-  while (service_->executions("heavy") == 0) std::this_thread::yield();
+  ASSERT_TRUE(wait_executions("heavy", 1));
   EXPECT_EQ(get(bind("total")).error().code, error_code::deadline_exceeded);
   EXPECT_FALSE(heavy.ready());
   EXPECT_EQ(heavy.get().error().code, error_code::deadline_exceeded);
@@ -426,7 +416,7 @@ TEST_F(analytics_service, refuses_more_than_may_wait) {
   awaited<query_answer> running;
   awaited<query_answer> waiting;
   service_->get(bind("heavy"), {}, running.handler());
-  while (service_->executions("heavy") == 0) std::this_thread::yield();
+  ASSERT_TRUE(wait_executions("heavy", 1));
   service_->get(bind("total"), {}, waiting.handler());
   EXPECT_EQ(get(bind("airport", {{"airport", "ATL"}})).error().code, error_code::unavailable);
   service_->stop();
@@ -443,7 +433,7 @@ TEST_F(analytics_service, answers_everybody_when_it_stops) {
   awaited<query_answer> for_position;
   awaited<std::int64_t> applied;
   service_->get(bind("heavy"), {}, running.handler());
-  while (service_->executions("heavy") == 0) std::this_thread::yield();
+  ASSERT_TRUE(wait_executions("heavy", 1));
   service_->get(total, {}, waiting.handler());
   service_->get(total, {.position_min = 5}, for_position.handler());
   service_->when_applied(5, 60'000, applied.handler());
@@ -570,7 +560,7 @@ TEST_F(analytics_service, asks_again_when_the_log_cannot_be_read_at_present) {
   slow.busy = true;
   const int reads_before = slow.reads.load();
   const auto position = append(flight("ATL", 1));
-  while (slow.reads.load() == reads_before) std::this_thread::yield();
+  ASSERT_TRUE(testing::yield_until([&] { return slow.reads.load() > reads_before; }));
   slow.busy = false;
   wait_applied(position);
   EXPECT_EQ(service_->feeder_error(), std::nullopt);

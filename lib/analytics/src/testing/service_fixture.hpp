@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <lodestar/analytics/service.hpp>
@@ -37,6 +38,17 @@ class awaited {
       std::make_shared<std::promise<result<Value>>>();
   std::future<result<Value>> future_ = promise_->get_future();
 };
+
+/// Looks again and again, for a minute at most; whether the condition came true.
+template <class Condition>
+[[nodiscard]] bool yield_until(Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 /// Collects the states of a watch.
 class state_collector {
@@ -111,6 +123,15 @@ inline query_definition total_query() {
       "SELECT count(*) AS flights, sum(delay) AS delay, max(position) AS last FROM flight");
 }
 
+/// Does not end before its deadline.
+inline query_definition heavy_query(std::int64_t deadline_ms) {
+  auto query = make_query(
+      "heavy",
+      "SELECT count(*) FROM range(1000000) a(x), range(1000000) b(y) WHERE (x * y) % 7 = 3");
+  query.deadline_ms = deadline_ms;
+  return query;
+}
+
 class service_fixture : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -173,6 +194,11 @@ class service_fixture : public ::testing::Test {
     const auto position = append(std::move(event));
     wait_applied(position);
     return position;
+  }
+
+  /// False when the query has not begun so often within a minute.
+  [[nodiscard]] bool wait_executions(std::string_view name, std::uint64_t count) {
+    return yield_until([&] { return service_->executions(name) >= count; });
   }
 
   [[nodiscard]] bound_query bind(std::string_view name, const parameters& values = {}) {
