@@ -44,8 +44,9 @@ struct options {
   std::int64_t memory_bytes_max = 0;  ///< DuckDB's limit; 0 = its default.
   std::size_t result_bytes_max = 64u << 20;
   std::size_t cache_bytes_max = 256u << 20;
-  /// A round of refreshes starts at once when the last one began at least this long ago and ended
-  /// at least as long ago as it took, else when that is so.
+  /// Length of the steps in which a watch is refreshed, common to all watches: at most one round
+  /// in each, and a pause between two that is as long as the first one took. A round begins at once
+  /// when that allows it, else with a later step, together with the other watches that wait.
   std::int64_t round_interval_ms = 10;
 };
 
@@ -122,18 +123,22 @@ class service {
   [[nodiscard]] virtual result<bound_query> bind(std::string_view name,
                                                  const parameters& values) = 0;
 
-  /// The cached result when the demand allows, else one computation for everybody who asks.
+  /// The cached result when the demand allows, else one computation for everybody who asks. The
+  /// query's deadline counts from this call, waiting for a connection included; in a round of a
+  /// watch it counts from the moment at which DuckDB begins.
   virtual void get(const bound_query& query, const swr::demand& demand, query_handler done) = 0;
   /// The cached result if it meets the demand, without ever waiting.
   [[nodiscard]] virtual std::optional<query_answer> get_cached(const bound_query& query,
                                                                const swr::demand& demand) = 0;
-  /// The result as of an earlier position (1 … applied()); not cached.
+  /// The result as of a position from 0 (the history alone) to applied(); not cached.
   virtual void get_as_of(const bound_query& query, std::int64_t position, query_handler done) = 0;
 
   /// Watches queries as one page: `changed` gets the first state as soon as it is computed and a
-  /// new one after each round in which something the queries depend on moved. States come one after
-  /// the other with growing positions; tiles that no event touched are not recomputed. At most one
-  /// round of a watch runs at a time.
+  /// new one after each round. A round computes the queries of which something that they depend on
+  /// moved, whose result is older than their fresh_ms (but not more often than once a second), or
+  /// whose last attempt failed in a way that time can heal (is_retryable): these are tried again
+  /// after 0.1 s, doubling up to 10 s. States come one after the other; their position never falls,
+  /// and stays when no event came in between. At most one round of a watch runs at a time.
   [[nodiscard]] virtual std::unique_ptr<watch> start_watch(
       std::vector<bound_query> queries,
       std::function<void(std::shared_ptr<const watch_state>)> changed) = 0;
