@@ -186,8 +186,6 @@ query_runner::~query_runner() {
 void query_runner::submit(std::shared_ptr<const bound_query::state> query,
                           std::optional<std::int64_t> as_of, lane where, handler done) {
   auto added = std::make_shared<job>();
-  const auto due = time_.now() + milliseconds(std::clamp<std::int64_t>(
-                                     query->query->definition.deadline_ms, 0, 86'400'000));
   added->query = std::move(query);
   added->as_of = as_of;
   added->where = where;
@@ -205,7 +203,7 @@ void query_runner::submit(std::shared_ptr<const bound_query::state> query,
                       "try again later"};
     } else {
       queue.push_back(added);
-      added->deadline = timer_.schedule(due, [this, added] { on_deadline(added); });
+      if (where == lane::request) start_deadline(added);
     }
   }
   if (refused) return added->done(std::unexpected(std::move(*refused)));
@@ -259,7 +257,14 @@ query_runner::job_pointer query_runner::next_job(session& own) {
   job_pointer work = pop();
   work->at = job::state::running;
   own.running = work.get();
+  if (work->where == lane::round) start_deadline(work);
   return work;
+}
+
+void query_runner::start_deadline(const job_pointer& work) {
+  const milliseconds allowed(
+      std::clamp<std::int64_t>(work->query->query->definition.deadline_ms, 0, 86'400'000));
+  work->deadline = timer_.schedule(time_.now() + allowed, [this, work] { on_deadline(work); });
 }
 
 query_runner::job_pointer query_runner::pop() {

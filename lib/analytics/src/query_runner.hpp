@@ -2,9 +2,11 @@
 // statements.
 //
 // Two lanes, each bounded, are served in turn, so neither requests nor refresh rounds starve the
-// others. A deadline counts from submit(): a job that still waits is answered by the timer, one
-// that runs is interrupted (again and again, as DuckDB forgets an interrupt that comes before the
-// statement begins).
+// others. A request's deadline counts from submit(), that of a round's job from the moment at which
+// it runs: a round submits all its tiles at once, and its last one must not fail because there were
+// many. Such a job waits at most for as long as those before it are allowed to run. A job that
+// still waits at its deadline is answered by the timer, one that runs is interrupted (again and
+// again, as DuckDB forgets an interrupt that comes before the statement begins).
 //
 // Thread-safety: all members may be called from any thread. `done` is called exactly once, without
 // a lock held.
@@ -73,6 +75,8 @@ class query_runner {
   [[nodiscard]] job_pointer next_job(session& own);
   [[nodiscard]] job_pointer pop();
   void execute(session& own, job& work);
+  /// Under the mutex.
+  void start_deadline(const job_pointer& work);
   void on_deadline(const job_pointer& late);
   /// Under the mutex: interrupts the job if it runs; whether to come back.
   [[nodiscard]] bool interrupt_if_running(const job& work);
