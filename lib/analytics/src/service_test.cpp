@@ -293,8 +293,28 @@ TEST_F(analytics_service, explains_queries_that_are_no_query) {
                "not bounded");
   expect_error("SELECT * FROM main.\"flight\"", error_code::invalid_argument, "queries/q.sql:1",
                "not bounded");
-  expect_error("SELECT * FROM query_table('flight')", error_code::invalid_argument,
-               "queries/q.sql:1", "flight");
+}
+
+TEST_F(analytics_service, refuses_tables_named_by_a_text_that_would_show_the_future) {
+  // Each of them reads all rows when DuckDB gets it behind the bounded tables.
+  for (const char* sql :
+       {"FROM 'flight_log'", "FROM 'FLIGHT_LOG' x", "FROM e'flight_log'", "FROM $$flight_log$$",
+        "SELECT (SELECT max(position) FROM 'flight_log')", "FROM query_table('flight_log')",
+        "FROM query_table('flight' || '_log')", "FROM query_table(['flight_log'])",
+        "FROM query_table('main.flight_log')", "FROM \"query_table\" ('flight')",
+        "FROM query('FROM fli' || 'ght_log')",
+        "FROM json_execute_serialized_sql(json_serialize_sql('SELECT * FROM flight_log'))"})
+    expect_error(sql, error_code::invalid_argument, "queries/q.sql:1", "not bounded");
+}
+
+TEST_F(analytics_service, bounds_an_event_table_that_is_named_by_a_literal) {
+  append(flight("ATL", 1));
+  append(flight("ATL", 1));
+  open_service({make_query("literal", "SELECT count(*) AS n FROM 'flight'"),
+                make_query("data", "SELECT 'flight' AS kind")});
+  EXPECT_EQ(integer(*get_as_of(bind("literal"), 1)->value), 1);
+  EXPECT_EQ(integer(*get(bind("literal"))->value), 2);
+  EXPECT_TRUE(get(bind("data")));
 }
 
 TEST_F(analytics_service, runs_nothing_but_queries) {
