@@ -15,8 +15,6 @@
 namespace lodestar::app {
 namespace {
 
-constexpr std::int64_t min_position_wait_ms = 10'000;
-
 struct result_format {
   std::string_view name;
   std::string_view media_type;
@@ -199,12 +197,7 @@ void queries_api::get(std::string_view name, web::request request, web::exchange
   if (const auto as_of = shared->first.as_of)
     return service_.get_as_of(*bound, *as_of, std::move(send));
   const std::int64_t min_position = shared->first.min_position;
-  service_.when_applied(min_position, min_position_wait_ms,
-                        [this, bound = *bound, min_position,
-                         send = std::move(send)](result<std::int64_t> reached) mutable {
-                          if (!reached) return send(std::unexpected(reached.error()));
-                          service_.get(bound, {.position_min = min_position}, std::move(send));
-                        });
+  service_.get(*bound, {.position_min = min_position}, std::move(send));
 }
 
 }  // namespace lodestar::app

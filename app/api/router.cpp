@@ -57,9 +57,11 @@ void router::get(web::request request, web::exchange exchange) {
   if (path == "/api/events") return events_.read(std::move(request), std::move(exchange));
   if (path == "/health/live") return exchange.send(json_answer(200, R"({"status":"live"})"));
   if (path == "/health/ready") return exchange.send(readiness());
-  if (path == "/metrics")
+  if (path == "/metrics") {
+    parts_.service.update_metrics();
     return exchange.send(
         web::response::text(200, "text/plain; version=0.0.4", parts_.metrics.expose()));
+  }
   exchange.send(no_such_page(request.path));
 }
 

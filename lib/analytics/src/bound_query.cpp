@@ -177,6 +177,11 @@ std::int64_t bound_query::moved_at() const noexcept {
   return state_->moved_at();
 }
 
+milliseconds deadline_of(const query_definition& definition) noexcept {
+  constexpr std::int64_t deadline_ms_max = 86'400'000;
+  return milliseconds(std::clamp<std::int64_t>(definition.deadline_ms, 0, deadline_ms_max));
+}
+
 std::int64_t bound_query::state::moved_at() const noexcept {
   std::int64_t moved = 0;
   for (const auto& node : nodes) moved = std::max(moved, node->moved_at());

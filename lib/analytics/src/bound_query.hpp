@@ -7,6 +7,8 @@
 #include <vector>
 
 #include <lodestar/analytics/service.hpp>
+#include <lodestar/base/clock.hpp>
+#include <lodestar/base/metrics.hpp>
 #include <lodestar/keyexpr/moved_tree.hpp>
 #include <lodestar/swr/dependency.hpp>
 
@@ -21,7 +23,11 @@ struct known_query {
   std::size_t index = 0;
   query_definition definition;
   result<compiled_query> compiled;
+  counter* executions = nullptr;  ///< How often DuckDB ran it.
 };
+
+/// How long the query may take.
+[[nodiscard]] milliseconds deadline_of(const query_definition& definition) noexcept;
 
 struct bound_query::state final : swr::dependency,
                                   std::enable_shared_from_this<bound_query::state> {

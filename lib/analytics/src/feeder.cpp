@@ -178,7 +178,7 @@ void feeder::skip(const log::event& event, const error& reason) {
   metrics_
       .make_counter("lodestar_analytics_events_skipped_total",
                     "Events left out of their table because they do not fit it",
-                    fmt::format("event_type=\"{}\"", event.event_type))
+                    metric_label("event_type", event.event_type))
       .add();
   if (!reported_types_.insert(event.event_type).second) return;
   log_warning(

@@ -138,14 +138,15 @@ struct query_runner::job {
   std::shared_ptr<const bound_query::state> query;
   std::optional<std::int64_t> as_of;
   lane where = lane::request;
+  steady_time due{};  ///< Of a request.
   handler done;
   timer::ticket deadline;
   state at = state::waiting;  ///< Under the runner's mutex, as the next one.
   bool late = false;
 };
 
-query_runner::query_runner(const limits& bounds, std::size_t queries, tick& state, timer& deadlines,
-                           const clock& time, metrics_registry& metrics)
+query_runner::query_runner(const limits& bounds, tick& state, timer& deadlines, const clock& time,
+                           metrics_registry& metrics)
     : limits_(bounds),
       tick_(state),
       timer_(deadlines),
@@ -153,8 +154,7 @@ query_runner::query_runner(const limits& bounds, std::size_t queries, tick& stat
       duration_(metrics.make_histogram("lodestar_analytics_query_seconds",
                                        "Time DuckDB took for a query")),
       interrupted_(metrics.make_counter("lodestar_analytics_queries_interrupted_total",
-                                        "Queries ended at their deadline")),
-      executions_(queries) {}
+                                        "Queries ended at their deadline")) {}
 
 result<std::unique_ptr<query_runner>> query_runner::open(const database& source,
                                                          const limits& bounds, std::size_t queries,
@@ -162,8 +162,7 @@ result<std::unique_ptr<query_runner>> query_runner::open(const database& source,
                                                          const clock& time,
                                                          metrics_registry& metrics) {
   LODESTAR_ASSERT(bounds.connections > 0, "queries need a connection");
-  std::unique_ptr<query_runner> made(
-      new query_runner(bounds, queries, state, deadlines, time, metrics));
+  std::unique_ptr<query_runner> made(new query_runner(bounds, state, deadlines, time, metrics));
   for (std::size_t index = 0; index < bounds.connections; ++index) {
     auto connection = source.connect();
     if (!connection) return std::unexpected(std::move(connection.error()));
@@ -183,17 +182,31 @@ query_runner::~query_runner() {
   stop();
 }
 
-void query_runner::submit(std::shared_ptr<const bound_query::state> query,
-                          std::optional<std::int64_t> as_of, lane where, handler done) {
+void query_runner::request(std::shared_ptr<const bound_query::state> query,
+                           std::optional<std::int64_t> as_of, steady_time due, handler done) {
   auto added = std::make_shared<job>();
   added->query = std::move(query);
   added->as_of = as_of;
-  added->where = where;
+  added->due = due;
   added->done = std::move(done);
+  submit(std::move(added));
+}
+
+void query_runner::refresh(std::shared_ptr<const bound_query::state> query,
+                           std::optional<std::int64_t> as_of, handler done) {
+  auto added = std::make_shared<job>();
+  added->query = std::move(query);
+  added->as_of = as_of;
+  added->where = lane::round;
+  added->done = std::move(done);
+  submit(std::move(added));
+}
+
+void query_runner::submit(job_pointer added) {
   std::optional<error> refused;
   {
     const std::lock_guard lock(mutex_);
-    auto& queue = lanes_[static_cast<std::size_t>(where)];
+    auto& queue = lanes_[static_cast<std::size_t>(added->where)];
     if (stopping_) {
       refused = error{error_code::unavailable, "analytics is shutting down", {}, {}};
     } else if (queue.size() >= limits_.waiting_queries_max) {
@@ -203,7 +216,8 @@ void query_runner::submit(std::shared_ptr<const bound_query::state> query,
                       "try again later"};
     } else {
       queue.push_back(added);
-      if (where == lane::request) start_deadline(added);
+      if (added->where == lane::request)
+        added->deadline = timer_.schedule(added->due, [this, added] { on_deadline(added); });
     }
   }
   if (refused) return added->done(std::unexpected(std::move(*refused)));
@@ -257,14 +271,11 @@ query_runner::job_pointer query_runner::next_job(session& own) {
   job_pointer work = pop();
   work->at = job::state::running;
   own.running = work.get();
-  if (work->where == lane::round) start_deadline(work);
+  if (work->where == lane::round) {
+    work->deadline = timer_.schedule(time_.now() + deadline_of(work->query->query->definition),
+                                     [this, work] { on_deadline(work); });
+  }
   return work;
-}
-
-void query_runner::start_deadline(const job_pointer& work) {
-  const milliseconds allowed(
-      std::clamp<std::int64_t>(work->query->query->definition.deadline_ms, 0, 86'400'000));
-  work->deadline = timer_.schedule(time_.now() + allowed, [this, work] { on_deadline(work); });
 }
 
 query_runner::job_pointer query_runner::pop() {
@@ -282,7 +293,7 @@ void query_runner::execute(session& own, job& work) {
   // seen.
   const auto applied = tick_.applied.load(std::memory_order_acquire);
   const auto as_of = std::min(work.as_of.value_or(applied), applied);
-  executions_[work.query->query->index].fetch_add(1, std::memory_order_relaxed);
+  work.query->query->executions->add();
   auto value = own.run(*work.query, as_of);
   duration_.observe_us(std::chrono::duration_cast<microseconds>(time_.now() - began).count());
   bool late = false;

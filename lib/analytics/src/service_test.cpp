@@ -75,11 +75,11 @@ TEST_F(analytics_service, serves_from_the_cache_until_something_moves) {
   const auto again = get(query);
   EXPECT_TRUE(again->hit);
   EXPECT_TRUE(service_->get_cached(query, {}));
-  EXPECT_EQ(service_->executions("total"), 1U);
+  EXPECT_EQ(executions("total"), 1U);
   append_and_apply(flight("ATL", 1));
   EXPECT_FALSE(service_->get_cached(query, {}));
   EXPECT_EQ(integer(*get(query)->value), 2);
-  EXPECT_EQ(service_->executions(), 2U);
+  EXPECT_EQ(executions("total"), 2U);
 }
 
 TEST_F(analytics_service, an_event_runs_no_query_that_it_does_not_touch) {
@@ -92,11 +92,11 @@ TEST_F(analytics_service, an_event_runs_no_query_that_it_does_not_touch) {
   EXPECT_FALSE(get(atl)->hit);
   EXPECT_TRUE(get(sfo)->hit);
   EXPECT_TRUE(get(odd)->hit);
-  EXPECT_EQ(service_->executions("airport"), 4U);
+  EXPECT_EQ(executions("airport"), 4U);
   append_and_apply(flight("A/*", 7));
   EXPECT_TRUE(get(atl)->hit);
   EXPECT_EQ(integer(*get(odd)->value, 1), 7);
-  EXPECT_EQ(service_->executions("airport"), 5U);
+  EXPECT_EQ(executions("airport"), 5U);
 }
 
 TEST_F(analytics_service, a_thousand_who_ask_at_once_cost_one_execution) {
@@ -119,7 +119,7 @@ TEST_F(analytics_service, a_thousand_who_ask_at_once_cost_one_execution) {
   }
   answered.wait();
   EXPECT_EQ(good.load(), askers);
-  EXPECT_EQ(service_->executions("slow"), 1U);
+  EXPECT_EQ(executions("slow"), 1U);
 }
 
 TEST_F(analytics_service, waits_for_the_position_that_is_demanded) {
@@ -195,7 +195,7 @@ TEST_F(analytics_service, leaves_out_events_that_do_not_fit_and_counts_them) {
   append_and_apply(flight("ATL", 3));
   EXPECT_EQ(integer(*get(bind("total"))->value), 1);
   EXPECT_EQ(service_->feeder_error(), std::nullopt);
-  EXPECT_NE(metrics_.expose().find(
+  EXPECT_NE(analytics_metrics_->expose().find(
                 "lodestar_analytics_events_skipped_total{event_type=\"FlightDeparted\"} 1"),
             std::string::npos);
 }
@@ -426,7 +426,7 @@ TEST_F(analytics_service, counts_the_waiting_for_a_connection_into_the_deadline)
   EXPECT_EQ(get(bind("total")).error().code, error_code::deadline_exceeded);
   EXPECT_FALSE(heavy.ready());
   EXPECT_EQ(heavy.get().error().code, error_code::deadline_exceeded);
-  EXPECT_EQ(service_->executions("total"), 0U);
+  EXPECT_EQ(executions("total"), 0U);
 }
 
 TEST_F(analytics_service, refuses_more_than_may_wait) {
@@ -464,6 +464,64 @@ TEST_F(analytics_service, answers_everybody_when_it_stops) {
   EXPECT_EQ(applied.get().error().code, error_code::cancelled);
   EXPECT_EQ(get(total).error().code, error_code::unavailable);
   service_->stop();
+}
+
+TEST_F(analytics_service, refuses_more_than_may_wait_for_a_position) {
+  settings_.waiting_queries_max = 1;
+  open_service({total_query()});
+  awaited<query_answer> waiting;
+  awaited<std::int64_t> refused;
+  service_->get(bind("total"), {.position_min = 1}, waiting.handler());
+  service_->when_applied(1, 60'000, refused.handler());
+  ASSERT_TRUE(refused.ready());
+  EXPECT_EQ(refused.get().error().code, error_code::unavailable);
+  append(flight("ATL", 1));
+  EXPECT_TRUE(waiting.get());
+}
+
+class analytics_service_time : public analytics_service {
+ protected:
+  clock& time() override { return manual_; }
+  manual_clock manual_;
+};
+
+TEST_F(analytics_service_time, has_one_deadline_for_all_that_a_request_waits_for) {
+  settings_.connections = 1;
+  auto late = total_query();
+  late.deadline_ms = 1'000;
+  open_service({heavy_query(60'000), late});
+  awaited<query_answer> running;
+  service_->get(bind("heavy"), {}, running.handler());
+  ASSERT_TRUE(wait_executions("heavy", 1));
+  awaited<query_answer> waiting;
+  service_->get(bind("total"), {.position_min = 1}, waiting.handler());
+  manual_.advance(milliseconds(900));
+  append_and_apply(flight("ATL", 1));
+  manual_.advance(milliseconds(100));
+  ASSERT_TRUE(testing::yield_until([&] { return waiting.ready(); }));
+  EXPECT_EQ(waiting.get().error().code, error_code::deadline_exceeded);
+  EXPECT_FALSE(running.ready());
+}
+
+TEST_F(analytics_service, shows_what_it_does_as_metrics) {
+  open_service({total_query(), make_query("odd \"name\"", "SELECT 1 AS n")});
+  const auto total = bind("total");
+  for (int times = 0; times < 3; ++times) {
+    // As the API asks: the cache first.
+    if (!service_->get_cached(total, {})) {
+      ASSERT_TRUE(get(total));
+    }
+  }
+  service_->update_metrics();
+  service_->update_metrics();
+  const auto text = analytics_metrics_->expose();
+  for (const char* line :
+       {R"(lodestar_analytics_query_executions_total{query="total"} 1)",
+        R"(lodestar_analytics_query_executions_total{query="odd \"name\""} 0)",
+        "lodestar_analytics_cache_misses_total 1\n", "lodestar_analytics_cache_hits_total 2\n",
+        "lodestar_analytics_cache_stale_hits_total 0\n",
+        "lodestar_analytics_cache_evictions_total 0\n", "lodestar_analytics_cache_entries 1\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << " is not in\n" << text;
 }
 
 TEST_F(analytics_service, refuses_results_that_are_too_large) {

@@ -49,8 +49,8 @@ TEST_F(analytics_watch, computes_only_what_moved) {
   EXPECT_EQ(second->tiles[0].changed_at, 1);
   EXPECT_EQ(second->tiles[2].value, first->tiles[2].value) << "nothing happened there";
   EXPECT_EQ(second->tiles[2].changed_at, 0);
-  EXPECT_EQ(service_->executions("airport"), 3U);
-  EXPECT_EQ(service_->executions("total"), 2U);
+  EXPECT_EQ(executions("airport"), 3U);
+  EXPECT_EQ(executions("total"), 2U);
 }
 
 TEST_F(analytics_watch, says_when_content_stayed_the_same) {
@@ -98,12 +98,12 @@ TEST_F(analytics_watch, shares_computations_with_other_watches_and_requests) {
   ASSERT_TRUE(first.wait_position(0));
   const auto watching_too = service_->start_watch({bind("total")}, second.callback());
   ASSERT_TRUE(second.wait_position(0));
-  EXPECT_EQ(service_->executions("total"), 1U);
+  EXPECT_EQ(executions("total"), 1U);
   append_and_apply(flight("ATL", 1));
   ASSERT_TRUE(first.wait_position(1));
   ASSERT_TRUE(second.wait_position(1));
   EXPECT_TRUE(get(bind("total"))->hit);
-  EXPECT_EQ(service_->executions("total"), 2U);
+  EXPECT_EQ(executions("total"), 2U);
 }
 
 TEST_F(analytics_watch, keeps_the_last_good_value_while_a_query_fails) {
@@ -200,7 +200,7 @@ TEST_F(analytics_watch, does_not_keep_requests_waiting) {
     tiles.push_back(bind("slow", {{"tile", std::to_string(tile)}}));
   const auto watching = service_->start_watch(tiles, seen.callback());
   ASSERT_TRUE(get(bind("total")));
-  EXPECT_LT(service_->executions("slow"), tile_count) << "the request went in between";
+  EXPECT_LT(executions("slow"), tile_count) << "the request went in between";
   ASSERT_TRUE(seen.wait_position(1));
 }
 
@@ -271,13 +271,13 @@ TEST_F(analytics_watch_time, shares_each_round_between_pages_that_began_at_diffe
     return first.wait_position(position) && second.wait_position(position);
   };
   ASSERT_TRUE(run_to_next_step());
-  const auto before = service_->executions("total");
+  const auto before = executions("total");
   constexpr std::uint64_t steps = 10;
   for (std::uint64_t step = 0; step < steps; ++step) {
     append_and_apply(flight("ATL", 1));
     ASSERT_TRUE(run_to_next_step());
   }
-  EXPECT_EQ(service_->executions("total") - before, steps);
+  EXPECT_EQ(executions("total") - before, steps);
 }
 
 TEST_F(analytics_watch_time, heals_a_tile_that_found_the_queue_full_without_an_event) {

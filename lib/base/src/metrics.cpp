@@ -39,6 +39,16 @@ void write_metric(std::string& out, std::string_view name, std::string_view labe
 
 }  // namespace
 
+std::string metric_label(std::string_view name, std::string_view value) {
+  std::string label = fmt::format("{}=\"", name);
+  for (const char character : value) {
+    if (character == '\\' || character == '"') label += '\\';
+    label += character == '\n' ? std::string_view("\\n") : std::string_view(&character, 1);
+  }
+  label += '"';
+  return label;
+}
+
 void histogram::observe_us(std::int64_t duration_us) noexcept {
   const std::int64_t clamped = duration_us < 0 ? 0 : duration_us;
   std::size_t bucket = 0;

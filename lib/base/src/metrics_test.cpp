@@ -53,6 +53,11 @@ TEST(metrics_test, a_histograms_buckets_are_cumulative) {
   EXPECT_THAT(text, HasSubstr("lodestar_wait_seconds_count{q=\"x\"} 5\n"));
 }
 
+TEST(metrics_test, escapes_what_a_label_holds) {
+  EXPECT_EQ(metric_label("query", "kpi"), R"(query="kpi")");
+  EXPECT_EQ(metric_label("query", "a\"b\\c\nd"), R"(query="a\"b\\c\nd")");
+}
+
 TEST(metrics_test, updates_from_many_threads_all_count) {
   metrics_registry registry;
   auto& count = registry.make_counter("lodestar_a_total", "Things.");

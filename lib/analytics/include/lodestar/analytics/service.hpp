@@ -124,10 +124,12 @@ class service {
                                                  const parameters& values) = 0;
 
   /// The cached result when the demand allows, else one computation for everybody who asks. The
-  /// query's deadline counts from this call, waiting for a connection included; in a round of a
-  /// watch it counts from the moment at which DuckDB begins.
+  /// query's deadline counts from this call: waiting for position_min and for a connection are
+  /// included. In a round of a watch it counts from the moment at which DuckDB begins; who joins
+  /// such a computation waits for it.
   virtual void get(const bound_query& query, const swr::demand& demand, query_handler done) = 0;
-  /// The cached result if it meets the demand, without ever waiting.
+  /// The cached result if it meets the demand, without ever waiting; else get() is the next call,
+  /// and counts the miss.
   [[nodiscard]] virtual std::optional<query_answer> get_cached(const bound_query& query,
                                                                const swr::demand& demand) = 0;
   /// The result as of a position from 0 (the history alone) to applied(); not cached.
@@ -143,10 +145,9 @@ class service {
       std::vector<bound_query> queries,
       std::function<void(std::shared_ptr<const watch_state>)> changed) = 0;
 
-  /// How many times DuckDB ran a query since the start (cache hits and joined flights do not
-  /// count), in all and of one query.
-  [[nodiscard]] virtual std::uint64_t executions() const noexcept = 0;
-  [[nodiscard]] virtual std::uint64_t executions(std::string_view query_name) const = 0;
+  /// Brings those metrics up to date that are not counted as it happens: the cache's. To be called
+  /// before they are shown.
+  virtual void update_metrics() = 0;
 
   /// Stops feeder, rounds and queries; waiting handlers get cancelled. Called by the destructor
   /// too. Not from a handler.

@@ -56,6 +56,9 @@ class histogram {
   std::atomic<std::uint64_t> sum_us_{0};
 };
 
+/// `name="value"`, with the value escaped as Prometheus wants it.
+[[nodiscard]] std::string metric_label(std::string_view name, std::string_view value);
+
 class metrics_registry {
  public:
   /// The metric of that name and label set (`tier="memory"`, may be empty), made at the first call.
