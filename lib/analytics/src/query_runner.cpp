@@ -293,7 +293,7 @@ void query_runner::execute(session& own, job& work) {
   // seen.
   const auto applied = tick_.applied.load(std::memory_order_acquire);
   const auto as_of = std::min(work.as_of.value_or(applied), applied);
-  work.query->query->executions->add();
+  work.query->query->executions.add();
   auto value = own.run(*work.query, as_of);
   duration_.observe_us(std::chrono::duration_cast<microseconds>(time_.now() - began).count());
   bool late = false;

@@ -31,8 +31,7 @@ namespace {
 struct request_key {
   std::shared_ptr<const bound_query::state> query;
   friend bool operator==(const request_key& left, const request_key& right) {
-    return left.query == right.query || (left.query->identity == right.query->identity &&
-                                         left.query->canonical == right.query->canonical);
+    return left.query->same_request(*right.query);
   }
 };
 struct request_key_hash {
@@ -227,7 +226,7 @@ result<void> duckdb_service::compile_queries() {
         metrics_.make_counter("lodestar_analytics_query_executions_total",
                               "Times DuckDB ran a query", metric_label("query", definition.name));
     known_.emplace(definition.name, std::make_shared<const known_query>(
-                                        index, definition, std::move(compiled), &executions));
+                                        index, definition, std::move(compiled), executions));
   }
   return {};
 }

@@ -5,6 +5,9 @@
 #include <latch>
 #include <thread>
 
+#include <fmt/format.h>
+
+#include "bound_query.hpp"
 #include "testing/service_fixture.hpp"
 
 namespace lodestar::analytics {
@@ -248,6 +251,25 @@ TEST_F(analytics_service, gives_equal_requests_one_identity) {
             bind("q", {{"i", "8"}, {"n", "1.5"}, {"at", "2001-06-30T12:34:00Z"}}).identity());
   ASSERT_TRUE(get(first));
   EXPECT_TRUE(get(second)->hit);
+}
+
+TEST_F(analytics_service, does_not_copy_the_sql_into_each_binding) {
+  auto query = airport_query();
+  query.sql += fmt::format(" -- {}", std::string(10'000, 'x'));
+  auto same = query;
+  same.name = "same";
+  auto other = query;
+  other.name = "other";
+  other.sql += "y";
+  open_service({query, same, other});
+  const parameters atl{{"airport", "ATL"}};
+  const auto bound = bind("airport", atl);
+  EXPECT_LT(bound.internals().canonical.size(), 1000U);
+  EXPECT_EQ(bound.identity(), bind("same", atl).identity());
+  EXPECT_NE(bound.identity(), bind("other", atl).identity());
+  ASSERT_TRUE(get(bound));
+  EXPECT_TRUE(get(bind("same", atl))->hit);
+  EXPECT_FALSE(get(bind("other", atl))->hit);
 }
 
 TEST_F(analytics_service, explains_requests_that_are_wrong) {

@@ -30,7 +30,8 @@ class watch_rounds : public ::testing::Test {
   bound_query query(const std::string& name, std::int64_t fresh_ms = swr::duration_ms_unlimited) {
     auto definition = testing::make_query(name, "SELECT 1");
     definition.lifetimes.fresh_ms = fresh_ms;
-    auto bound = bind_query(std::make_shared<const known_query>(0, definition, compiled_query{}),
+    auto bound = bind_query(std::make_shared<const known_query>(0, definition, compiled_query{},
+                                                                metrics_.make_counter("n", "")),
                             {}, tick_.moved);
     EXPECT_TRUE(bound);
     return *bound;

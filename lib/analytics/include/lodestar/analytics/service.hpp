@@ -59,7 +59,7 @@ class bound_query {
   struct state;
   explicit bound_query(std::shared_ptr<const state> shared) : state_(std::move(shared)) {}
   [[nodiscard]] const query_definition& definition() const noexcept;
-  /// 128-bit hash of the canonical (SQL, parameters, format version).
+  /// 128-bit hash of the canonical (hash of the SQL, parameters, dependencies, format version).
   [[nodiscard]] const hash128& identity() const noexcept;
   /// The highest position at which something it depends on moved.
   [[nodiscard]] std::int64_t moved_at() const noexcept;
