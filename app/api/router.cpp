@@ -30,7 +30,7 @@ web::response wrong_method(std::string allowed) {
 router::router(const parts& all)
     : parts_(all),
       events_(all.log, all.configuration.events, all.time, all.background, all.metrics),
-      queries_(all.service) {}
+      queries_(all.service, all.background) {}
 
 void router::handle(web::request request, web::exchange exchange) {
   const bool reads = request.verb == web::method::get || request.verb == web::method::head;

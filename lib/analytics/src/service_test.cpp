@@ -553,6 +553,17 @@ TEST_F(analytics_service, refuses_results_that_are_too_large) {
   EXPECT_TRUE(get(bind("total")));
 }
 
+TEST_F(analytics_service, counts_the_texts_of_a_result_into_the_size_of_the_cache) {
+  open_service({make_query("bits", "SELECT x % 2 = 0 AS even FROM range(100000) t(x)")});
+  const auto answer = get(bind("bits"));
+  ASSERT_TRUE(answer && answer->value->json() && answer->value->csv());
+  service_->update_metrics();
+  const auto counted = analytics_metrics_->make_gauge("lodestar_analytics_cache_bytes", "").value();
+  EXPECT_GE(
+      static_cast<std::size_t>(counted),
+      answer->value->arrow().size() + answer->value->json()->size() + answer->value->csv()->size());
+}
+
 TEST_F(analytics_service, refuses_projects_that_contradict_themselves) {
   const auto refused = [this](std::vector<event_definition> events,
                               std::vector<table_definition> tables,

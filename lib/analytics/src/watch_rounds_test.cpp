@@ -103,13 +103,14 @@ query_result_ptr watch_rounds::make_empty_result() {
   struct empty final : query_result {
     std::vector<column> columns_;
     shared_bytes bytes_;
+    result<shared_bytes> text_;
     hash128 digest_{};
     [[nodiscard]] const std::vector<column>& columns() const noexcept override { return columns_; }
     [[nodiscard]] std::size_t rows() const noexcept override { return 0; }
     [[nodiscard]] cell at(std::size_t, std::size_t) const override { return {}; }
     [[nodiscard]] const shared_bytes& arrow() const noexcept override { return bytes_; }
-    [[nodiscard]] const shared_bytes& json() const override { return bytes_; }
-    [[nodiscard]] const shared_bytes& csv() const override { return bytes_; }
+    [[nodiscard]] const result<shared_bytes>& json() const override { return text_; }
+    [[nodiscard]] const result<shared_bytes>& csv() const override { return text_; }
     [[nodiscard]] const hash128& digest() const noexcept override { return digest_; }
   };
   return std::make_shared<empty>();

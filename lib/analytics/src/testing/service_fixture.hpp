@@ -225,7 +225,7 @@ class service_fixture : public ::testing::Test {
     return answer.get();
   }
   [[nodiscard]] static std::string json(const result<query_answer>& answer) {
-    return answer ? std::string(answer->value->json().view())
+    return answer ? std::string(answer->value->json()->view())
                   : "error: " + answer.error().describe();
   }
   [[nodiscard]] static std::int64_t integer(const query_result& result, std::size_t column = 0) {

@@ -41,8 +41,8 @@ struct options {
   std::size_t threads = 0;            ///< DuckDB's threads; 0 = one per core.
   std::size_t connections = 0;        ///< Queries that run at the same time; 0 = one per core.
   std::size_t waiting_queries_max = 10'000;
-  std::int64_t memory_bytes_max = 0;  ///< DuckDB's limit; 0 = its default.
-  std::size_t result_bytes_max = 64u << 20;
+  std::int64_t memory_bytes_max = 0;         ///< DuckDB's limit; 0 = its default.
+  std::size_t result_bytes_max = 64u << 20;  ///< Of each form: Arrow, JSON, CSV.
   std::size_t cache_bytes_max = 256u << 20;
   /// Length of the steps in which a watch is refreshed, common to all watches: at most one round
   /// in each, and a pause between two that is as long as the first one took. A round begins at once
