@@ -19,12 +19,10 @@
 namespace lodestar::app {
 namespace {
 
-constexpr std::int64_t min_position_wait_ms = 10'000;
-
 struct result_format {
   std::string_view name;
   std::string_view media_type;
-  const shared_bytes& (*body)(const analytics::query_result&);
+  result<shared_bytes> (*body)(const analytics::query_result&);
   web::response_head head;
 };
 
@@ -37,16 +35,17 @@ const std::array<result_format, 3>& result_formats() {
   static const std::array<result_format, 3> formats = {
       result_format{
           "json", "application/json",
-          [](const analytics::query_result& value) -> const shared_bytes& { return value.json(); },
+          [](const analytics::query_result& value) -> result<shared_bytes> { return value.json(); },
           head("application/json")},
       result_format{
           "csv", "text/csv",
-          [](const analytics::query_result& value) -> const shared_bytes& { return value.csv(); },
+          [](const analytics::query_result& value) -> result<shared_bytes> { return value.csv(); },
           head("text/csv; charset=utf-8")},
-      result_format{
-          "arrow", "application/vnd.apache.arrow.stream",
-          [](const analytics::query_result& value) -> const shared_bytes& { return value.arrow(); },
-          head("application/vnd.apache.arrow.stream")}};
+      result_format{"arrow", "application/vnd.apache.arrow.stream",
+                    [](const analytics::query_result& value) -> result<shared_bytes> {
+                      return value.arrow();
+                    },
+                    head("application/vnd.apache.arrow.stream")}};
   return formats;
 }
 
@@ -128,7 +127,32 @@ web::response answer_of(const query_request& wanted, const analytics::query_answ
         304, {{"Cache-Control", "no-cache"}, {"Vary", "Accept"}});
     return {not_modified, std::move(headers), {}};
   }
-  return {wanted.format->head, std::move(headers), wanted.format->body(*answer.value)};
+  auto body = wanted.format->body(*answer.value);
+  if (!body) return web::problem(body.error());
+  return {wanted.format->head, std::move(headers), std::move(*body)};
+}
+
+/// Making the text of a larger result takes milliseconds, which neither the other connections of
+/// this core nor the next query shall wait for.
+bool is_slow_to_render(const query_request& wanted, const analytics::query_result& value) {
+  constexpr std::size_t arrow_bytes_max = 100'000;
+  constexpr std::size_t cells_max = 10'000;
+  return wanted.format->name != "arrow" && (value.arrow().size() > arrow_bytes_max ||
+                                            value.rows() * value.columns().size() > cells_max);
+}
+
+void send_answer(query_request wanted, web::exchange exchange, analytics::query_answer answer,
+                 std::int64_t true_at, executor& background) {
+  if (!is_slow_to_render(wanted, *answer.value))
+    return exchange.send(answer_of(wanted, answer, true_at));
+  auto shared = std::make_shared<web::exchange>(std::move(exchange));
+  const bool taken =
+      background.post([shared, wanted = std::move(wanted), answer = std::move(answer), true_at] {
+        shared->send(answer_of(wanted, answer, true_at));
+      });
+  if (!taken)
+    shared->send(web::problem(
+        {error_code::unavailable, "too many requests are waiting", "", "try again later"}));
 }
 
 std::string describe(const analytics::query_definition& query) {
@@ -166,7 +190,8 @@ std::string describe(const analytics::query_definition& query) {
 
 }  // namespace
 
-queries_api::queries_api(analytics::service& service) : service_(service) {}
+queries_api::queries_api(analytics::service& service, executor& background)
+    : service_(service), background_(background) {}
 
 void queries_api::list(web::exchange exchange) const {
   std::string body = R"({"queries":[)";
@@ -186,28 +211,27 @@ void queries_api::get(std::string_view name, web::request request, web::exchange
   // Before the cache is asked: a result that is current afterwards is true at this position.
   const std::int64_t applied = service_.applied();
   if (!wanted->as_of && wanted->min_position <= applied) {
-    if (const auto cached = service_.get_cached(*bound, {.allow_stale = false})) {
-      return exchange.send(answer_of(*wanted, *cached, std::max(applied, cached->computed_at)));
+    if (auto cached = service_.get_cached(*bound, {.allow_stale = false})) {
+      const auto true_at = std::max(applied, cached->computed_at);
+      return send_answer(std::move(*wanted), std::move(exchange), std::move(*cached), true_at,
+                         background_);
     }
   }
   auto shared = std::make_shared<std::pair<query_request, web::exchange>>(std::move(*wanted),
                                                                           std::move(exchange));
-  auto send = [shared](result<analytics::query_answer> answer) {
+  auto reply = [this, shared](result<analytics::query_answer> answer) {
     auto& [wanted_request, wire] = *shared;
     if (!answer) return wire.send(web::problem(answer.error()));
     // What was asked for with a lowest position is true there, even if it was computed before.
-    const std::int64_t true_at = std::max(answer->computed_at, wanted_request.min_position);
-    wire.send(answer_of(wanted_request, *answer, wanted_request.as_of.value_or(true_at)));
+    const std::int64_t true_at =
+        wanted_request.as_of.value_or(std::max(answer->computed_at, wanted_request.min_position));
+    send_answer(std::move(wanted_request), std::move(wire), std::move(*answer), true_at,
+                background_);
   };
   if (const auto as_of = shared->first.as_of)
-    return service_.get_as_of(*bound, *as_of, std::move(send));
+    return service_.get_as_of(*bound, *as_of, std::move(reply));
   const std::int64_t min_position = shared->first.min_position;
-  service_.when_applied(min_position, min_position_wait_ms,
-                        [this, bound = *bound, min_position,
-                         send = std::move(send)](result<std::int64_t> reached) mutable {
-                          if (!reached) return send(std::unexpected(reached.error()));
-                          service_.get(bound, {.position_min = min_position}, std::move(send));
-                        });
+  service_.get(*bound, {.position_min = min_position}, std::move(reply));
 }
 
 }  // namespace lodestar::app

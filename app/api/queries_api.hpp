@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <lodestar/analytics/service.hpp>
+#include <lodestar/base/executor.hpp>
 #include <lodestar/web/server.hpp>
 
 namespace lodestar::app {
@@ -18,13 +19,14 @@ namespace lodestar::app {
 /// 304.
 class queries_api {
  public:
-  explicit queries_api(analytics::service& service);
+  queries_api(analytics::service& service, executor& background);
 
   void list(web::exchange exchange) const;
   void get(std::string_view name, web::request request, web::exchange exchange);
 
  private:
   analytics::service& service_;
+  executor& background_;
 };
 
 }  // namespace lodestar::app

@@ -43,7 +43,7 @@ bool comes_from_another_site(const web::request& request) {
 router::router(const parts& all)
     : parts_(all),
       events_(all.log, all.configuration.events, all.time, all.background, all.metrics),
-      queries_(all.service) {}
+      queries_(all.service, all.background) {}
 
 void router::handle(web::request request, web::exchange exchange) {
   const bool reads = request.verb == web::method::get || request.verb == web::method::head;
@@ -75,9 +75,11 @@ void router::get(web::request request, web::exchange exchange) {
   if (path == "/api/events") return events_.read(std::move(request), std::move(exchange));
   if (path == "/health/live") return exchange.send(json_answer(200, R"({"status":"live"})"));
   if (path == "/health/ready") return exchange.send(readiness());
-  if (path == "/metrics")
+  if (path == "/metrics") {
+    parts_.service.update_metrics();
     return exchange.send(
         web::response::text(200, "text/plain; version=0.0.4", parts_.metrics.expose()));
+  }
   exchange.send(no_such_page(request.path));
 }
 

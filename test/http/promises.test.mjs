@@ -197,6 +197,24 @@ describe("answers of a query", { timeout: 60_000 }, () => {
     assert.notEqual(changed.headers.etag, etag);
   });
 
+  test("a large result: the same in each format, and an error when its text exceeds 64 MiB", async (context) => {
+    const server = await start_server({ test: context, project: tiny_project({
+      "queries/large.sql": "-- depends_on: none\nSELECT range AS n FROM range(200000)\n",
+      "queries/bits.sql": "-- depends_on: none\nSELECT range % 2 = 0 AS even FROM range(15000000)\n",
+    }) });
+    for (const status of ["fwd=miss", "hit"]) {
+      const json = await server.get("/api/queries/large?format=json");
+      assert.match(json.headers["cache-status"], new RegExp(status));
+      assert.equal(JSON.parse(json.text).rows.length, 200_000);
+    }
+    const csv = await server.get("/api/queries/large?format=csv");
+    assert.equal(csv.text.split("\r\n").length, 200_002);
+    const refused = await server.get("/api/queries/bits?format=json");
+    assert.equal(refused.status, 413);
+    assert.match(refused.text, /format=arrow/);
+    assert.equal((await server.get("/api/queries/bits?format=arrow")).status, 200);
+  });
+
   test("formats by Accept and by ?format=, each with its type and its ETag", async (context) => {
     const server = await start_server({ project: tiny_project(), test: context });
     await server.append([measured("a", 1, { note: 'say "x", \n y' }), measured("b", 2)]);

@@ -162,8 +162,10 @@ struct column_place {
 
 class arrow_result final : public query_result {
  public:
-  explicit arrow_result(shared_bytes stream)
-      : stream_(std::move(stream)), digest_(hash_bytes_128(stream_.view())) {}
+  arrow_result(shared_bytes stream, std::size_t rendered_bytes_max)
+      : stream_(std::move(stream)),
+        digest_(hash_bytes_128(stream_.view())),
+        rendered_bytes_max_(rendered_bytes_max) {}
 
   [[nodiscard]] result<void> locate();
 
@@ -172,28 +174,33 @@ class arrow_result final : public query_result {
   [[nodiscard]] cell at(std::size_t row, std::size_t column) const override;
   [[nodiscard]] const shared_bytes& arrow() const noexcept override { return stream_; }
   [[nodiscard]] const hash128& digest() const noexcept override { return digest_; }
-  [[nodiscard]] const shared_bytes& json() const override {
-    std::call_once(json_once_, [this] { json_ = shared_bytes(render_json(*this)); });
+  [[nodiscard]] const result<shared_bytes>& json() const override {
+    std::call_once(json_once_, [this] { json_ = shared(render_json(*this, rendered_bytes_max_)); });
     return json_;
   }
-  [[nodiscard]] const shared_bytes& csv() const override {
-    std::call_once(csv_once_, [this] { csv_ = shared_bytes(render_csv(*this)); });
+  [[nodiscard]] const result<shared_bytes>& csv() const override {
+    std::call_once(csv_once_, [this] { csv_ = shared(render_csv(*this, rendered_bytes_max_)); });
     return csv_;
   }
 
  private:
   [[nodiscard]] result<void> read_columns(ArrowSchema& schema);
   void read_places(const ArrowArrayView& batch);
+  [[nodiscard]] static result<shared_bytes> shared(result<std::string> text) {
+    if (!text) return std::unexpected(std::move(text.error()));
+    return shared_bytes(std::move(*text));
+  }
 
   shared_bytes stream_;
   hash128 digest_;
+  std::size_t rendered_bytes_max_;
   std::vector<column> columns_;
   std::vector<column_place> places_;
   std::size_t rows_ = 0;
   mutable std::once_flag json_once_;
   mutable std::once_flag csv_once_;
-  mutable shared_bytes json_;
-  mutable shared_bytes csv_;
+  mutable result<shared_bytes> json_;
+  mutable result<shared_bytes> csv_;
 };
 
 result<value_type> column_type(const ArrowSchema& schema) {
@@ -324,11 +331,39 @@ result<query_result_ptr> make_query_result(result_handle& rows, std::size_t byte
   }
   auto stream = write_stream(builders, count);
   if (!stream) return std::unexpected(std::move(stream.error()));
-  return read_query_result(shared_bytes(std::move(*stream)));
+  return read_query_result(shared_bytes(std::move(*stream)), limit);
 }
 
-result<query_result_ptr> read_query_result(shared_bytes stream) {
-  auto read = std::make_shared<arrow_result>(std::move(stream));
+std::size_t rendered_bytes_estimate(const query_result& content) noexcept {
+  // The longest cell of each type, with quotes and the comma.
+  const auto cell_bytes_max = [](value_type type) -> std::size_t {
+    switch (type) {
+      case value_type::boolean: return sizeof("false");
+      case value_type::integer: return sizeof("-9223372036854775808");
+      case value_type::number: return sizeof("-1.2345678901234567e-308");
+      case value_type::timestamp: return sizeof("\"2001-06-30T12:34:00.123456Z\"");
+      case value_type::date: return sizeof("\"2001-06-30\"");
+      case value_type::text: return sizeof("null");  // Its characters are in the Arrow bytes.
+    }
+    return 0;
+  };
+  std::size_t row_bytes = sizeof("[]");
+  bool texts = false;
+  for (const auto& column : content.columns()) {
+    row_bytes += cell_bytes_max(column.type);
+    texts = texts || column.type == value_type::text;
+  }
+  return content.rows() * row_bytes + (texts ? content.arrow().size() : 0);
+}
+
+std::unexpected<error> rendered_too_large(std::size_t bytes_max) {
+  return fail(error_code::too_large,
+              fmt::format("the result as text has more than {} bytes", bytes_max), {},
+              "aggregate more or add a LIMIT to the query, or ask for format=arrow");
+}
+
+result<query_result_ptr> read_query_result(shared_bytes stream, std::size_t bytes_max) {
+  auto read = std::make_shared<arrow_result>(std::move(stream), bytes_max);
   if (auto located = read->locate(); !located) return std::unexpected(std::move(located.error()));
   return query_result_ptr(std::move(read));
 }

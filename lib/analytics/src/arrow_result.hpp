@@ -23,11 +23,17 @@ inline constexpr std::size_t result_bytes_limit = std::size_t{1} << 30;
 [[nodiscard]] result<query_result_ptr> make_query_result(result_handle& rows,
                                                          std::size_t bytes_max);
 
-/// Reads a stream that make_query_result wrote. The bytes must be unharmed: check them before if
-/// they were stored.
-[[nodiscard]] result<query_result_ptr> read_query_result(shared_bytes stream);
+/// Reads a stream that make_query_result wrote; its JSON and CSV have at most bytes_max each. The
+/// bytes must be unharmed: check them before if they were stored.
+[[nodiscard]] result<query_result_ptr> read_query_result(shared_bytes stream,
+                                                         std::size_t bytes_max);
 
-[[nodiscard]] std::string render_json(const query_result& result);
-[[nodiscard]] std::string render_csv(const query_result& result);
+/// What the result as JSON or CSV takes at most, short of texts that have to be escaped.
+[[nodiscard]] std::size_t rendered_bytes_estimate(const query_result& content) noexcept;
+
+/// too_large as soon as the text exceeds bytes_max.
+[[nodiscard]] result<std::string> render_json(const query_result& content, std::size_t bytes_max);
+[[nodiscard]] result<std::string> render_csv(const query_result& content, std::size_t bytes_max);
+[[nodiscard]] std::unexpected<error> rendered_too_large(std::size_t bytes_max);
 
 }  // namespace lodestar::analytics

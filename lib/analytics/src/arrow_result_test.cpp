@@ -48,7 +48,7 @@ TEST_F(arrow_results, carries_every_type) {
       "ts_ns, "
       "'2001-06-30 14:34:00+02'::TIMESTAMPTZ tz, DATE '2001-06-30' AS \"day\", NULL AS n");
   EXPECT_EQ(
-      made->json().view(),
+      made->json()->view(),
       R"({"columns":[{"name":"b","type":"boolean"},{"name":"i8","type":"integer"},{"name":"i16","type":"integer"},)"
       R"({"name":"i32","type":"integer"},{"name":"i64","type":"integer"},{"name":"u8","type":"integer"},{"name":"u16","type":"integer"},)"
       R"({"name":"u32","type":"integer"},{"name":"u64","type":"integer"},{"name":"i128","type":"integer"},{"name":"f","type":"number"},)"
@@ -96,24 +96,24 @@ TEST_F(arrow_results, writes_special_values) {
       "d, '-infinity'::DATE e, "
       "'a\"b,c' f, '' g, 'line\r\n\tend' h, 'Zürich 東京 🛫' i, chr(0) || 'x' j");
   EXPECT_NE(
-      made->json().view().find(
+      made->json()->view().find(
           R"("rows":[[null,null,null,null,null,"a\"b,c","","line\r\n\tend","Zürich 東京 🛫","\u0000x"]]})"),
       std::string_view::npos)
-      << made->json().view();
-  EXPECT_EQ(made->csv().view(),
+      << made->json()->view();
+  EXPECT_EQ(made->csv()->view(),
             std::string_view("a,b,c,d,e,f,g,h,i,j\r\nNaN,Infinity,-Infinity,Infinity,-Infinity,"
                              "\"a\"\"b,c\",\"\",\"line\r\n\tend\","
                              "Zürich 東京 🛫,\0x\r\n",
                              112))
-      << made->csv().view();
+      << made->csv()->view();
 }
 
 TEST_F(arrow_results, has_no_rows_when_there_are_none) {
   const auto made = query("SELECT 1 AS a, 'x' AS t WHERE false");
   EXPECT_EQ(made->rows(), 0U);
-  EXPECT_EQ(made->json().view(),
+  EXPECT_EQ(made->json()->view(),
             R"({"columns":[{"name":"a","type":"integer"},{"name":"t","type":"text"}],"rows":[]})");
-  EXPECT_EQ(made->csv().view(), "a,t\r\n");
+  EXPECT_EQ(made->csv()->view(), "a,t\r\n");
 }
 
 TEST_F(arrow_results, equal_content_has_equal_bytes) {
@@ -136,10 +136,37 @@ TEST_F(arrow_results, refuses_results_that_are_too_large) {
   EXPECT_FALSE(refused.error().hint.empty());
 }
 
+TEST_F(arrow_results, refuses_texts_that_are_too_large) {
+  // A bit each as Arrow, five characters each as text.
+  const auto made = try_query("SELECT i % 2 = 0 AS even FROM range(10000) r(i)", 20'000);
+  ASSERT_TRUE(made);
+  EXPECT_LT((*made)->arrow().size(), 20'000U);
+  ASSERT_FALSE((*made)->json());
+  EXPECT_EQ((*made)->json().error().code, error_code::too_large);
+  EXPECT_NE((*made)->json().error().hint.find("arrow"), std::string::npos);
+  ASSERT_FALSE((*made)->csv());
+  EXPECT_EQ((*made)->csv().error().code, error_code::too_large);
+}
+
+TEST_F(arrow_results, estimates_what_its_texts_take) {
+  for (const char* sql :
+       {"SELECT i % 2 = 0 AS b FROM range(1000) r(i)",
+        "SELECT -i - 9000000000000000000 AS i FROM range(200) r(i)",
+        "SELECT 1e-300 / (i + 3) AS n, NULL::DOUBLE AS x FROM range(1000) r(i)",
+        "SELECT TIMESTAMP '2001-06-30 12:34:00.123456' AS t, DATE '2001-06-30' AS d FROM "
+        "range(1000) r(i)",
+        "SELECT repeat('x', i) AS t, '' AS e, NULL::VARCHAR AS n FROM range(1000) r(i)"}) {
+    const auto made = query(sql);
+    const auto columns_bytes = 200U;
+    EXPECT_GE(rendered_bytes_estimate(*made) + columns_bytes, made->json()->size()) << sql;
+    EXPECT_GE(rendered_bytes_estimate(*made) + columns_bytes, made->csv()->size()) << sql;
+  }
+}
+
 TEST_F(arrow_results, shares_what_it_renders) {
   const auto made = query("SELECT 1 AS a");
-  EXPECT_EQ(made->json().data(), made->json().data());
-  EXPECT_EQ(made->csv().data(), made->csv().data());
+  EXPECT_EQ(made->json()->data(), made->json()->data());
+  EXPECT_EQ(made->csv()->data(), made->csv()->data());
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace lodestar::analytics {
 namespace {
 
-constexpr std::string_view identity_version = "lodestar-query/1";
+constexpr std::string_view identity_version = "lodestar-query/2";
 
 std::string_view expectation(value_type type) {
   switch (type) {
@@ -146,17 +146,16 @@ result<std::vector<keyexpr::key_expression>> dependencies_of(
 }
 
 /// Everything that a result depends on besides the data. Lengths keep neighbouring parts apart.
-std::string canonical_request(const query_definition& definition,
-                              const std::vector<std::string>& texts,
+std::string canonical_request(const known_query& query, const std::vector<std::string>& texts,
                               const std::vector<keyexpr::key_expression>& dependencies) {
   std::string canonical(identity_version);
   const auto add = [&canonical](std::string_view part) {
     canonical += fmt::format("\n{}:{}", part.size(), part);
   };
-  add(definition.sql);
+  add(query.sql_hash.hex());
   for (std::size_t index = 0; index < texts.size(); ++index) {
-    add(definition.parameters[index].name);
-    add(to_string(definition.parameters[index].type));
+    add(query.definition.parameters[index].name);
+    add(to_string(query.definition.parameters[index].type));
     add(texts[index]);
   }
   // Two queries with one text but other dependencies must not share an entry: one of them would not
@@ -177,10 +176,21 @@ std::int64_t bound_query::moved_at() const noexcept {
   return state_->moved_at();
 }
 
+milliseconds deadline_of(const query_definition& definition) noexcept {
+  constexpr std::int64_t deadline_ms_max = 86'400'000;
+  return milliseconds(std::clamp<std::int64_t>(definition.deadline_ms, 0, deadline_ms_max));
+}
+
 std::int64_t bound_query::state::moved_at() const noexcept {
   std::int64_t moved = 0;
   for (const auto& node : nodes) moved = std::max(moved, node->moved_at());
   return moved;
+}
+
+bool bound_query::state::same_request(const state& other) const noexcept {
+  if (this == &other) return true;
+  return identity == other.identity && canonical == other.canonical &&
+         (query == other.query || query->definition.sql == other.query->definition.sql);
 }
 
 result<parameter_value> parse_parameter(const parameter& declared, std::string_view text) {
@@ -230,7 +240,7 @@ result<bound_query> bind_query(std::shared_ptr<const known_query> query, const p
   if (!dependencies) return std::unexpected(std::move(dependencies.error()));
   // Registered before any computation: a computation cannot miss a move that its nodes did not see.
   for (const auto& dependency : *dependencies) bound->nodes.push_back(tree.acquire(dependency));
-  bound->canonical = canonical_request(definition, texts, *dependencies);
+  bound->canonical = canonical_request(*query, texts, *dependencies);
   bound->identity = hash_bytes_128(bound->canonical);
   bound->query = std::move(query);
   return bound_query(std::move(bound));

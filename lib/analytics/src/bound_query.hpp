@@ -3,10 +3,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include <lodestar/analytics/service.hpp>
+#include <lodestar/base/clock.hpp>
+#include <lodestar/base/metrics.hpp>
 #include <lodestar/keyexpr/moved_tree.hpp>
 #include <lodestar/swr/dependency.hpp>
 
@@ -18,21 +21,37 @@ using parameter_value = std::variant<bool, std::int64_t, double, std::string>;
 
 /// A query of the project, or why it cannot run.
 struct known_query {
-  std::size_t index = 0;
-  query_definition definition;
-  result<compiled_query> compiled;
+  known_query(std::size_t number, query_definition declared, result<compiled_query> outcome,
+              counter& counted)
+      : index(number),
+        definition(std::move(declared)),
+        sql_hash(hash_bytes_128(definition.sql)),
+        compiled(std::move(outcome)),
+        executions(counted) {}
+
+  const std::size_t index;
+  const query_definition definition;
+  const hash128 sql_hash;
+  const result<compiled_query> compiled;
+  counter& executions;  ///< How often DuckDB ran it.
 };
+
+/// How long the query may take.
+[[nodiscard]] milliseconds deadline_of(const query_definition& definition) noexcept;
 
 struct bound_query::state final : swr::dependency,
                                   std::enable_shared_from_this<bound_query::state> {
   std::shared_ptr<const known_query> query;
-  std::string
-      canonical;  ///< All that the result depends on besides the data; identity is its hash.
+  /// All that the result depends on besides the data, with a hash in the place of the SQL: a
+  /// binding per viewer must not hold a copy of the query each. identity is its hash.
+  std::string canonical;
   hash128 identity;
   std::vector<parameter_value> values;  ///< In the order of the definition's parameters.
   std::vector<std::shared_ptr<const keyexpr::moved_node>> nodes;
 
   [[nodiscard]] std::int64_t moved_at() const noexcept override;
+  /// Whether both have the same result; equal identities alone may be chance.
+  [[nodiscard]] bool same_request(const state& other) const noexcept;
 };
 
 /// The value as its type, or what is wrong with it.

@@ -23,20 +23,41 @@ int line_of(std::string_view sql, std::size_t offset) {
   return 1 + static_cast<int>(std::ranges::count(sql.substr(0, offset), '\n'));
 }
 
+error unbounded(const query_definition& definition, const sql_token& token, std::string_view what,
+                std::string hint) {
+  return {error_code::invalid_argument,
+          fmt::format("the query reads {}, which is not bounded by the position", what),
+          place_at(definition, line_of(definition.sql, token.begin)), std::move(hint)};
+}
+
 /// The log tables themselves, and an event table with its schema, would show rows beyond the
-/// position.
+/// position. DuckDB takes tables also as literals: FROM 'flight_log'.
 result<void> refuse_unbounded(const query_definition& definition,
                               const std::vector<sql_token>& tokens, const event_definition& event) {
+  const auto log_table = log_table_name(event);
   for (std::size_t index = 0; index < tokens.size(); ++index) {
-    const bool log_table = names(tokens[index], log_table_name(event));
+    const bool is_log = names(tokens[index], log_table) || quotes(tokens[index], log_table);
     const bool qualified = index >= 2 && names(tokens[index], event.table) &&
                            tokens[index - 1].text == "." && names(tokens[index - 2], "main");
-    if (!log_table && !qualified) continue;
-    return fail(error_code::invalid_argument,
-                fmt::format("the query reads '{}', which is not bounded by the position",
-                            tokens[index].text),
-                place_at(definition, line_of(definition.sql, tokens[index].begin)),
-                fmt::format("use {}", event.table));
+    if (!is_log && !qualified) continue;
+    return std::unexpected(unbounded(definition, tokens[index],
+                                     fmt::format("'{}'", is_log ? log_table : event.table),
+                                     fmt::format("use {}", event.table)));
+  }
+  return {};
+}
+
+/// Functions that make a table of a text, which may be an expression or a parameter.
+result<void> refuse_tables_by_text(const query_definition& definition,
+                                   const std::vector<sql_token>& tokens) {
+  for (std::size_t index = 0; index + 1 < tokens.size(); ++index) {
+    if (tokens[index + 1].text != "(") continue;
+    for (const char* function : {"query", "query_table", "json_execute_serialized_sql"}) {
+      if (!names(tokens[index], function)) continue;
+      return std::unexpected(unbounded(definition, tokens[index],
+                                       fmt::format("a table through {}()", function),
+                                       "write the table's name into the FROM clause"));
+    }
   }
   return {};
 }
@@ -44,13 +65,16 @@ result<void> refuse_unbounded(const query_definition& definition,
 result<std::string> bounded_tables(const query_definition& definition,
                                    const std::vector<sql_token>& tokens,
                                    std::span<const event_definition> events) {
+  if (auto bounded = refuse_tables_by_text(definition, tokens); !bounded)
+    return std::unexpected(std::move(bounded.error()));
   std::string list;
   for (const auto& event : events) {
     if (auto bounded = refuse_unbounded(definition, tokens, event); !bounded)
       return std::unexpected(std::move(bounded.error()));
-    if (std::ranges::none_of(tokens,
-                             [&](const sql_token& token) { return names(token, event.table); }))
-      continue;
+    const bool named = std::ranges::any_of(tokens, [&](const sql_token& token) {
+      return names(token, event.table) || quotes(token, event.table);
+    });
+    if (!named) continue;
     list += fmt::format("{}{} AS NOT MATERIALIZED (SELECT * FROM {} WHERE position <= ${})",
                         list.empty() ? "" : ", ", quote_identifier(event.table),
                         quote_identifier(log_table_name(event)), as_of_parameter);

@@ -31,7 +31,8 @@ feeder::feeder(connection_handle connection, log::event_log& source, tick& state
       applied_position_(metrics.make_gauge("lodestar_analytics_applied_position",
                                            "Position the tables have reached")),
       page_duration_(metrics.make_histogram("lodestar_analytics_feed_page_seconds",
-                                            "Time to apply one page of events")) {}
+                                            "Time to apply one page of events")),
+      compressor_(compress_rows, metrics) {}
 
 result<std::unique_ptr<feeder>> feeder::open(connection_handle connection,
                                              const std::vector<event_definition>& definitions,
@@ -54,7 +55,7 @@ result<void> feeder::catch_up() {
   for (;;) {
     auto applied = apply_page();
     if (!applied) return std::unexpected(std::move(applied.error()));
-    compress_if_due();
+    compressor_.run_if_due(connection_.get());
     if (applied->at_end) return {};
   }
 }
@@ -101,7 +102,7 @@ void feeder::run() {
     if (applied->events == 0) continue;
     told_.advanced(tick_.applied.load(std::memory_order_acquire), !applied->at_end);
     if (applied->at_end) rest_after(time_.now() - began);
-    compress_if_due();
+    compressor_.run_if_due(connection_.get());
   }
 }
 
@@ -165,7 +166,7 @@ result<void> feeder::append_row(const log::event& event) {
 result<void> feeder::flush_tables() {
   for (auto& [type, table] : targets_) {
     if (table.writer.pending_rows() == 0) continue;
-    uncompressed_rows_ += table.writer.pending_rows();
+    compressor_.add_rows(table.writer.pending_rows());
     if (auto flushed = table.writer.flush(); !flushed) return flushed;
   }
   return {};
@@ -197,15 +198,6 @@ void feeder::move(const std::vector<log::event>& page) {
   const std::lock_guard lock(tick_.mutex);
   for (const auto& key : keys) tick_.moved.bump(key, position);
   tick_.applied.store(position, std::memory_order_release);
-}
-
-void feeder::compress_if_due() {
-  if (uncompressed_rows_ < compress_rows) return;
-  uncompressed_rows_ = 0;
-  // A long-running query may be in its way; the next turn takes these rows along.
-  if (auto done = run_statement(connection_.get(), "CHECKPOINT"); !done) {
-    log_debug("analytics", "tables are not compressed now", {{"reason", done.error().message}});
-  }
 }
 
 void feeder::fail_with(error reason) {

@@ -30,6 +30,7 @@
 
 #include "event_table.hpp"
 #include "payload_reader.hpp"
+#include "table_compressor.hpp"
 #include "tick.hpp"
 
 namespace lodestar::analytics {
@@ -91,7 +92,6 @@ class feeder {
   [[nodiscard]] result<void> flush_tables();
   void skip(const log::event& event, const error& reason);
   void move(const std::vector<log::event>& page);
-  void compress_if_due();
   void fail_with(error reason);
 
   connection_handle connection_;
@@ -107,7 +107,7 @@ class feeder {
   payload_reader reader_;
   std::vector<cell> row_;
   std::set<std::string> reported_types_;  ///< Event types whose first bad event was logged.
-  std::size_t uncompressed_rows_ = 0;
+  table_compressor compressor_;
 
   std::unique_ptr<log::tail_subscription> subscription_;
   listener told_;

@@ -8,19 +8,17 @@
 
 namespace lodestar::analytics {
 
-void position_waiters::add(std::int64_t position, std::int64_t deadline_ms, handler done) {
+void position_waiters::add(std::int64_t position, steady_time due, handler done) {
   std::optional<error> refused;
   {
     // Under the lock: advance() takes it after `applied` is stored, so a waiter added here is seen
     // there or sees it here.
     const std::lock_guard lock(mutex_);
     if (tick_.applied.load(std::memory_order_acquire) < position) {
-      refused = closed_;
+      refused = refusal();
       if (!refused) {
         auto added = std::make_shared<waiter>(std::move(done), timer::ticket{});
         waiting_.emplace(position, added);
-        const auto due =
-            time_.now() + milliseconds(std::clamp<std::int64_t>(deadline_ms, 0, 86'400'000));
         added->deadline =
             timer_.schedule(due, [this, position, added] { expire(position, added); });
         return;
@@ -29,6 +27,14 @@ void position_waiters::add(std::int64_t position, std::int64_t deadline_ms, hand
   }
   if (refused) return done(std::unexpected(std::move(*refused)));
   done(tick_.applied.load(std::memory_order_acquire));
+}
+
+std::optional<error> position_waiters::refusal() const {
+  if (closed_ || waiting_.size() < waiting_max_) return closed_;
+  return error{error_code::unavailable,
+               fmt::format("{} are waiting for a position already", waiting_.size()),
+               {},
+               "try again later"};
 }
 
 void position_waiters::advance(std::int64_t applied) {

@@ -40,8 +40,10 @@ bool has_unsupported_column(duckdb_result* rows) {
 query_outcome make_outcome(query_result_ptr value,
                            const std::shared_ptr<const bound_query::state>& query,
                            std::int64_t as_of) {
-  // The bytes themselves, what may be rendered from them, and the bookkeeping.
-  const std::size_t weight = 2 * value->arrow().size() + query->canonical.size() + 1024;
+  // The bytes themselves, JSON and CSV that may be rendered from them, and the bookkeeping. Both
+  // texts together may be far larger than the bytes: a column of booleans is a bit a row there.
+  const std::size_t weight =
+      value->arrow().size() + 2 * rendered_bytes_estimate(*value) + query->canonical.size() + 1024;
   return {.value = std::move(value), .computed_at = as_of, .depends_on = query, .weight = weight};
 }
 
@@ -138,14 +140,15 @@ struct query_runner::job {
   std::shared_ptr<const bound_query::state> query;
   std::optional<std::int64_t> as_of;
   lane where = lane::request;
+  steady_time due{};  ///< Of a request.
   handler done;
   timer::ticket deadline;
   state at = state::waiting;  ///< Under the runner's mutex, as the next one.
   bool late = false;
 };
 
-query_runner::query_runner(const limits& bounds, std::size_t queries, tick& state, timer& deadlines,
-                           const clock& time, metrics_registry& metrics)
+query_runner::query_runner(const limits& bounds, tick& state, timer& deadlines, const clock& time,
+                           metrics_registry& metrics)
     : limits_(bounds),
       tick_(state),
       timer_(deadlines),
@@ -153,8 +156,7 @@ query_runner::query_runner(const limits& bounds, std::size_t queries, tick& stat
       duration_(metrics.make_histogram("lodestar_analytics_query_seconds",
                                        "Time DuckDB took for a query")),
       interrupted_(metrics.make_counter("lodestar_analytics_queries_interrupted_total",
-                                        "Queries ended at their deadline")),
-      executions_(queries) {}
+                                        "Queries ended at their deadline")) {}
 
 result<std::unique_ptr<query_runner>> query_runner::open(const database& source,
                                                          const limits& bounds, std::size_t queries,
@@ -162,8 +164,7 @@ result<std::unique_ptr<query_runner>> query_runner::open(const database& source,
                                                          const clock& time,
                                                          metrics_registry& metrics) {
   LODESTAR_ASSERT(bounds.connections > 0, "queries need a connection");
-  std::unique_ptr<query_runner> made(
-      new query_runner(bounds, queries, state, deadlines, time, metrics));
+  std::unique_ptr<query_runner> made(new query_runner(bounds, state, deadlines, time, metrics));
   for (std::size_t index = 0; index < bounds.connections; ++index) {
     auto connection = source.connect();
     if (!connection) return std::unexpected(std::move(connection.error()));
@@ -183,19 +184,31 @@ query_runner::~query_runner() {
   stop();
 }
 
-void query_runner::submit(std::shared_ptr<const bound_query::state> query,
-                          std::optional<std::int64_t> as_of, lane where, handler done) {
+void query_runner::request(std::shared_ptr<const bound_query::state> query,
+                           std::optional<std::int64_t> as_of, steady_time due, handler done) {
   auto added = std::make_shared<job>();
-  const auto due = time_.now() + milliseconds(std::clamp<std::int64_t>(
-                                     query->query->definition.deadline_ms, 0, 86'400'000));
   added->query = std::move(query);
   added->as_of = as_of;
-  added->where = where;
+  added->due = due;
   added->done = std::move(done);
+  submit(std::move(added));
+}
+
+void query_runner::refresh(std::shared_ptr<const bound_query::state> query,
+                           std::optional<std::int64_t> as_of, handler done) {
+  auto added = std::make_shared<job>();
+  added->query = std::move(query);
+  added->as_of = as_of;
+  added->where = lane::round;
+  added->done = std::move(done);
+  submit(std::move(added));
+}
+
+void query_runner::submit(job_pointer added) {
   std::optional<error> refused;
   {
     const std::lock_guard lock(mutex_);
-    auto& queue = lanes_[static_cast<std::size_t>(where)];
+    auto& queue = lanes_[static_cast<std::size_t>(added->where)];
     if (stopping_) {
       refused = error{error_code::unavailable, "analytics is shutting down", {}, {}};
     } else if (queue.size() >= limits_.waiting_queries_max) {
@@ -205,7 +218,8 @@ void query_runner::submit(std::shared_ptr<const bound_query::state> query,
                       "try again later"};
     } else {
       queue.push_back(added);
-      added->deadline = timer_.schedule(due, [this, added] { on_deadline(added); });
+      if (added->where == lane::request)
+        added->deadline = timer_.schedule(added->due, [this, added] { on_deadline(added); });
     }
   }
   if (refused) return added->done(std::unexpected(std::move(*refused)));
@@ -259,6 +273,10 @@ query_runner::job_pointer query_runner::next_job(session& own) {
   job_pointer work = pop();
   work->at = job::state::running;
   own.running = work.get();
+  if (work->where == lane::round) {
+    work->deadline = timer_.schedule(time_.now() + deadline_of(work->query->query->definition),
+                                     [this, work] { on_deadline(work); });
+  }
   return work;
 }
 
@@ -277,7 +295,7 @@ void query_runner::execute(session& own, job& work) {
   // seen.
   const auto applied = tick_.applied.load(std::memory_order_acquire);
   const auto as_of = std::min(work.as_of.value_or(applied), applied);
-  executions_[work.query->query->index].fetch_add(1, std::memory_order_relaxed);
+  work.query->query->executions.add();
   auto value = own.run(*work.query, as_of);
   duration_.observe_us(std::chrono::duration_cast<microseconds>(time_.now() - began).count());
   bool late = false;

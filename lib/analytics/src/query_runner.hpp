@@ -2,9 +2,12 @@
 // statements.
 //
 // Two lanes, each bounded, are served in turn, so neither requests nor refresh rounds starve the
-// others. A deadline counts from submit(): a job that still waits is answered by the timer, one
-// that runs is interrupted (again and again, as DuckDB forgets an interrupt that comes before the
-// statement begins).
+// others. A request is due at a time, waiting included; a round's job may take the query's deadline
+// from the moment at which it runs: a round submits all its tiles at once, and its last one must
+// not fail because there were many. Such a job waits at most for as long as those before it are
+// allowed to run. A job that still waits at its deadline is answered by the timer, one that runs is
+// interrupted (again and again, as DuckDB forgets an interrupt that comes before the statement
+// begins).
 //
 // Thread-safety: all members may be called from any thread. `done` is called exactly once, without
 // a lock held.
@@ -29,8 +32,6 @@
 
 namespace lodestar::analytics {
 
-enum class lane : std::uint8_t { request, round };
-
 /// A result as the cache takes it.
 using query_outcome = swr::loaded<query_result_ptr>;
 
@@ -51,24 +52,24 @@ class query_runner {
 
   /// Runs the query as of the position, or of applied() at the moment it starts when that is
   /// nothing.
-  void submit(std::shared_ptr<const bound_query::state> query, std::optional<std::int64_t> as_of,
-              lane where, handler done);
-
-  /// How often DuckDB ran query number `index`.
-  [[nodiscard]] std::uint64_t executions(std::size_t index) const noexcept {
-    return executions_[index].load(std::memory_order_relaxed);
-  }
+  void request(std::shared_ptr<const bound_query::state> query, std::optional<std::int64_t> as_of,
+               steady_time due, handler done);
+  /// The same for a tile of a round.
+  void refresh(std::shared_ptr<const bound_query::state> query, std::optional<std::int64_t> as_of,
+               handler done);
 
   /// Answers what waits and what runs with cancelled, joins the threads.
   void stop();
 
  private:
+  enum class lane : std::uint8_t { request, round };
   class session;
   struct job;
   using job_pointer = std::shared_ptr<job>;
 
-  query_runner(const limits& bounds, std::size_t queries, tick& state, timer& deadlines,
-               const clock& time, metrics_registry& metrics);
+  query_runner(const limits& bounds, tick& state, timer& deadlines, const clock& time,
+               metrics_registry& metrics);
+  void submit(job_pointer added);
   void run(session& own);
   [[nodiscard]] job_pointer next_job(session& own);
   [[nodiscard]] job_pointer pop();
@@ -83,7 +84,6 @@ class query_runner {
   const clock& time_;
   histogram& duration_;
   counter& interrupted_;
-  std::vector<std::atomic<std::uint64_t>> executions_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -61,17 +61,18 @@ void append_cell(std::string& out, const cell& value, value_type type) {
 
 }  // namespace
 
-std::string render_csv(const query_result& result) {
+result<std::string> render_csv(const query_result& content, std::size_t bytes_max) {
   std::string out;
-  for (std::size_t index = 0; index < result.columns().size(); ++index) {
+  for (std::size_t index = 0; index < content.columns().size(); ++index) {
     if (index > 0) out += ',';
-    append_text(out, result.columns()[index].name);
+    append_text(out, content.columns()[index].name);
   }
   out += "\r\n";
-  for (std::size_t row = 0; row < result.rows(); ++row) {
-    for (std::size_t index = 0; index < result.columns().size(); ++index) {
+  for (std::size_t row = 0; row < content.rows(); ++row) {
+    for (std::size_t index = 0; index < content.columns().size(); ++index) {
       if (index > 0) out += ',';
-      append_cell(out, result.at(row, index), result.columns()[index].type);
+      append_cell(out, content.at(row, index), content.columns()[index].type);
+      if (out.size() > bytes_max) return rendered_too_large(bytes_max);
     }
     out += "\r\n";
   }

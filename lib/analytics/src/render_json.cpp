@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -61,17 +62,18 @@ void append_columns(std::string& out, const std::vector<column>& columns) {
 
 }  // namespace
 
-std::string render_json(const query_result& result) {
+result<std::string> render_json(const query_result& content, std::size_t bytes_max) {
   std::string out;
-  out.reserve(64 + result.rows() * result.columns().size() * 12);
+  out.reserve(std::min(bytes_max, 64 + content.rows() * content.columns().size() * 12));
   out += "{\"columns\":[";
-  append_columns(out, result.columns());
+  append_columns(out, content.columns());
   out += "],\"rows\":[";
-  for (std::size_t row = 0; row < result.rows(); ++row) {
+  for (std::size_t row = 0; row < content.rows(); ++row) {
     out += row == 0 ? "[" : ",[";
-    for (std::size_t index = 0; index < result.columns().size(); ++index) {
+    for (std::size_t index = 0; index < content.columns().size(); ++index) {
       if (index > 0) out += ',';
-      append_cell(out, result.at(row, index), result.columns()[index].type);
+      append_cell(out, content.at(row, index), content.columns()[index].type);
+      if (out.size() > bytes_max) return rendered_too_large(bytes_max);
     }
     out += ']';
   }

@@ -12,6 +12,7 @@
 
 #include "bind_cache.hpp"
 #include "bound_query.hpp"
+#include "cache_metrics.hpp"
 #include "database.hpp"
 #include "event_table.hpp"
 #include "feeder.hpp"
@@ -29,8 +30,7 @@ namespace {
 struct request_key {
   std::shared_ptr<const bound_query::state> query;
   friend bool operator==(const request_key& left, const request_key& right) {
-    return left.query == right.query || (left.query->identity == right.query->identity &&
-                                         left.query->canonical == right.query->canonical);
+    return left.query->same_request(*right.query);
   }
 };
 struct request_key_hash {
@@ -82,7 +82,8 @@ class duckdb_service final : public service {
   }
   void when_applied(std::int64_t position, std::int64_t deadline_ms,
                     std::move_only_function<void(result<std::int64_t>)> done) override {
-    waiters_.add(position, deadline_ms, std::move(done));
+    const milliseconds allowed(std::clamp<std::int64_t>(deadline_ms, 0, 86'400'000));
+    waiters_.add(position, time_.now() + allowed, std::move(done));
   }
   [[nodiscard]] result<bound_query> bind(std::string_view name, const parameters& values) override;
   void get(const bound_query& query, const swr::demand& demand, query_handler done) override;
@@ -94,8 +95,7 @@ class duckdb_service final : public service {
       std::function<void(std::shared_ptr<const watch_state>)> changed) override {
     return watches_.start(std::move(queries), std::move(changed));
   }
-  [[nodiscard]] std::uint64_t executions() const noexcept override;
-  [[nodiscard]] std::uint64_t executions(std::string_view query_name) const override;
+  void update_metrics() override;
   void stop() override;
 
  private:
@@ -105,8 +105,8 @@ class duckdb_service final : public service {
   [[nodiscard]] result<void> compile_queries();
   [[nodiscard]] std::shared_ptr<const bound_query::state> state_of(const bound_query& query) const;
   [[nodiscard]] result<std::shared_ptr<const known_query>> find_query(std::string_view name) const;
-  void get_in_lane(const bound_query& query, const swr::demand& demand, lane where,
-                   query_handler done);
+  void get_until(const bound_query& query, const swr::demand& demand, steady_time due,
+                 query_handler done);
   [[nodiscard]] watch_host make_watch_host();
 
   const options settings_;
@@ -122,6 +122,7 @@ class duckdb_service final : public service {
   position_waiters waiters_;
   bind_cache bound_;
   result_cache cache_;
+  cache_metrics cache_metrics_;
   std::map<std::string, std::shared_ptr<const known_query>, std::less<>> known_;
   watch_registry watches_;
   std::unique_ptr<query_runner> runner_;
@@ -140,8 +141,9 @@ duckdb_service::duckdb_service(const options& settings, std::vector<event_defini
       metrics_(metrics),
       database_(std::move(opened)),
       timer_(time),
-      waiters_(tick_, timer_, time),
+      waiters_(settings.waiting_queries_max, tick_, timer_),
       cache_(settings.cache_bytes_max, time),
+      cache_metrics_(metrics),
       watches_(make_watch_host()) {}
 
 result<void> duckdb_service::load(std::span<const table_definition> tables) {
@@ -204,8 +206,11 @@ result<void> duckdb_service::compile_queries() {
     const auto checked = check_query(definition);
     auto compiled = checked ? compile_query(connection->get(), definition, events_)
                             : std::unexpected(checked.error());
-    known_.emplace(definition.name,
-                   std::make_shared<const known_query>(index, definition, std::move(compiled)));
+    auto& executions =
+        metrics_.make_counter("lodestar_analytics_query_executions_total",
+                              "Times DuckDB ran a query", {{"query", definition.name}});
+    known_.emplace(definition.name, std::make_shared<const known_query>(
+                                        index, definition, std::move(compiled), executions));
   }
   return {};
 }
@@ -256,24 +261,25 @@ std::shared_ptr<const bound_query::state> duckdb_service::state_of(const bound_q
 }
 
 void duckdb_service::get(const bound_query& query, const swr::demand& demand, query_handler done) {
-  if (demand.position_min <= applied())
-    return get_in_lane(query, demand, lane::request, std::move(done));
+  const auto due = time_.now() + deadline_of(query.definition());
+  if (demand.position_min <= applied()) return get_until(query, demand, due, std::move(done));
   // The cache may be asked only about positions that the dependencies have heard of.
-  when_applied(demand.position_min, query.definition().deadline_ms,
-               [this, query, demand, done = std::move(done)](result<std::int64_t> reached) mutable {
-                 if (!reached) return done(std::unexpected(std::move(reached.error())));
-                 get_in_lane(query, demand, lane::request, std::move(done));
-               });
+  waiters_.add(
+      demand.position_min, due,
+      [this, query, demand, due, done = std::move(done)](result<std::int64_t> reached) mutable {
+        if (!reached) return done(std::unexpected(std::move(reached.error())));
+        get_until(query, demand, due, std::move(done));
+      });
 }
 
-void duckdb_service::get_in_lane(const bound_query& query, const swr::demand& demand, lane where,
-                                 query_handler done) {
+void duckdb_service::get_until(const bound_query& query, const swr::demand& demand, steady_time due,
+                               query_handler done) {
   const auto state = state_of(query);
   const auto as_of = demand.position_max == swr::position_unlimited
                          ? std::nullopt
                          : std::optional(demand.position_max);
-  const auto load = [this, state, as_of, where](result_cache::done loaded) {
-    runner_->submit(state, as_of, where, std::move(loaded));
+  const auto load = [this, state, as_of, due](result_cache::done loaded) {
+    runner_->request(state, as_of, due, std::move(loaded));
   };
   cache_.get_or_load({state}, query.definition().lifetimes, demand, load, std::move(done));
 }
@@ -281,7 +287,7 @@ void duckdb_service::get_in_lane(const bound_query& query, const swr::demand& de
 std::optional<query_answer> duckdb_service::get_cached(const bound_query& query,
                                                        const swr::demand& demand) {
   if (demand.position_min > applied()) return std::nullopt;
-  return cache_.get({state_of(query)}, query.definition().lifetimes, demand);
+  return cache_.get_before_load({state_of(query)}, query.definition().lifetimes, demand);
 }
 
 void duckdb_service::get_as_of(const bound_query& query, std::int64_t position,
@@ -291,16 +297,16 @@ void duckdb_service::get_as_of(const bound_query& query, std::int64_t position,
                      fmt::format("the position {} is not between 0 and {}", position, applied()),
                      "parameter as_of"));
   }
-  runner_->submit(state_of(query), position, lane::request,
-                  [done = std::move(done)](result<query_outcome> outcome) mutable {
-                    if (!outcome) return done(std::unexpected(std::move(outcome.error())));
-                    done(query_answer{.value = std::move(outcome->value),
-                                      .computed_at = outcome->computed_at,
-                                      .state = swr::freshness::fresh,
-                                      .hit = false,
-                                      .coalesced = false,
-                                      .age_ms = 0});
-                  });
+  runner_->request(state_of(query), position, time_.now() + deadline_of(query.definition()),
+                   [done = std::move(done)](result<query_outcome> outcome) mutable {
+                     if (!outcome) return done(std::unexpected(std::move(outcome.error())));
+                     done(query_answer{.value = std::move(outcome->value),
+                                       .computed_at = outcome->computed_at,
+                                       .state = swr::freshness::fresh,
+                                       .hit = false,
+                                       .coalesced = false,
+                                       .age_ms = 0});
+                   });
 }
 
 watch_host duckdb_service::make_watch_host() {
@@ -315,20 +321,17 @@ watch_host duckdb_service::make_watch_host() {
                                       .position_max = position,
                                       .allow_stale = false,
                                       .bypass = false};
-            get_in_lane(query, exactly, lane::round, std::move(done));
+            const auto state = state_of(query);
+            const auto load = [this, state, position](result_cache::done loaded) {
+              runner_->refresh(state, position, std::move(loaded));
+            };
+            cache_.get_or_load({state}, query.definition().lifetimes, exactly, load,
+                               std::move(done));
           }};
 }
 
-std::uint64_t duckdb_service::executions() const noexcept {
-  std::uint64_t total = 0;
-  for (std::size_t index = 0; index < definitions_.size(); ++index)
-    total += runner_->executions(index);
-  return total;
-}
-
-std::uint64_t duckdb_service::executions(std::string_view query_name) const {
-  const auto found = known_.find(query_name);
-  return found == known_.end() ? 0 : runner_->executions(found->second->index);
+void duckdb_service::update_metrics() {
+  cache_metrics_.update(cache_.stats());
 }
 
 void duckdb_service::stop() {

@@ -70,7 +70,7 @@ class lexer {
     at_ = std::min(
         at_ + 1,
         sql_.size());  // A doubled quote begins a second literal at once, which is as good here.
-    return token(sql_token_kind::other, begin, begin, at_);
+    return token(sql_token_kind::literal, begin, begin, at_);
   }
 
   sql_token quoted_name(std::size_t begin) noexcept {
@@ -87,7 +87,7 @@ class lexer {
     const std::string_view tag = sql_.substr(begin, at_ + 1 - begin);
     const std::size_t close = sql_.find(tag, at_ + 1);
     at_ = close == std::string_view::npos ? sql_.size() : close + tag.size();
-    return token(sql_token_kind::other, begin, begin, at_);
+    return token(sql_token_kind::literal, begin, begin, at_);
   }
 
   [[nodiscard]] sql_token token(sql_token_kind kind, std::size_t begin, std::size_t from,
@@ -99,6 +99,15 @@ class lexer {
   std::size_t at_ = 0;
 };
 
+/// What stands between the quotes: 'x', e'x', $$x$$, $tag$x$tag$.
+std::string_view content_of_literal(std::string_view text) noexcept {
+  const bool dollar = text.starts_with('$');
+  const std::size_t open = dollar ? text.find('$', 1) + 1 : text.find('\'') + 1;
+  const std::size_t close = dollar ? open : 1;
+  return text.size() < open + close ? std::string_view()
+                                    : text.substr(open, text.size() - open - close);
+}
+
 }  // namespace
 
 std::vector<sql_token> sql_tokens(std::string_view sql) {
@@ -108,6 +117,11 @@ std::vector<sql_token> sql_tokens(std::string_view sql) {
 bool names(const sql_token& token, std::string_view identifier) noexcept {
   if (token.kind != sql_token_kind::word && token.kind != sql_token_kind::quoted_name) return false;
   return equal_ignoring_case(token.text, identifier);
+}
+
+bool quotes(const sql_token& token, std::string_view identifier) noexcept {
+  return token.kind == sql_token_kind::literal &&
+         equal_ignoring_case(content_of_literal(token.text), identifier);
 }
 
 std::string_view without_semicolon(std::string_view sql,

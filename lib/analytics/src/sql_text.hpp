@@ -9,10 +9,9 @@
 
 namespace lodestar::analytics {
 
-enum class sql_token_kind : std::uint8_t { word, quoted_name, parameter, other };
+enum class sql_token_kind : std::uint8_t { word, quoted_name, literal, parameter, other };
 
-/// A piece of a statement; comments and blanks are not tokens, a string literal is one token of
-/// kind `other`.
+/// A piece of a statement; comments and blanks are not tokens, a string literal is one token.
 struct sql_token {
   sql_token_kind kind = sql_token_kind::other;
   std::string_view text;  ///< Of a quoted name: without its quotes. Points into the statement.
@@ -25,6 +24,10 @@ struct sql_token {
 /// Whether the token names the identifier; SQL's identifiers ignore the case, also quoted ones in
 /// DuckDB.
 [[nodiscard]] bool names(const sql_token& token, std::string_view identifier) noexcept;
+
+/// Whether the token is a string literal with this content. DuckDB takes such a literal for a
+/// table: FROM 'flight'. The case is ignored as in names; escapes are not resolved.
+[[nodiscard]] bool quotes(const sql_token& token, std::string_view identifier) noexcept;
 
 /// The statement without the semicolon that ends it and without what follows that.
 [[nodiscard]] std::string_view without_semicolon(std::string_view sql,

@@ -38,5 +38,16 @@ TEST(sql_text, compares_names_without_case) {
   EXPECT_FALSE(names(tokens[2], "flight"));
 }
 
+TEST(sql_text, compares_what_literals_quote) {
+  for (const char* sql : {"'Flight'", "e'flight'", "E'FLIGHT'", "$$flight$$", "$tag$flight$tag$"}) {
+    const auto tokens = sql_tokens(sql);
+    ASSERT_EQ(tokens.size(), 1U) << sql;
+    EXPECT_TRUE(quotes(tokens[0], "flight")) << sql;
+    EXPECT_FALSE(quotes(tokens[0], "fligh")) << sql;
+  }
+  for (const char* sql : {"flight", "\"flight\"", "$flight", "' flight'", "'", "e'", "$$", "$a$f"})
+    EXPECT_FALSE(quotes(sql_tokens(sql)[0], "flight")) << sql;
+}
+
 }  // namespace
 }  // namespace lodestar::analytics

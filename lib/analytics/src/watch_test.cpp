@@ -10,6 +10,8 @@ namespace lodestar::analytics {
 namespace {
 
 using testing::airport_query;
+using testing::awaited;
+using testing::heavy_query;
 using testing::make_query;
 using testing::state_collector;
 using testing::total_query;
@@ -47,8 +49,8 @@ TEST_F(analytics_watch, computes_only_what_moved) {
   EXPECT_EQ(second->tiles[0].changed_at, 1);
   EXPECT_EQ(second->tiles[2].value, first->tiles[2].value) << "nothing happened there";
   EXPECT_EQ(second->tiles[2].changed_at, 0);
-  EXPECT_EQ(service_->executions("airport"), 3U);
-  EXPECT_EQ(service_->executions("total"), 2U);
+  EXPECT_EQ(executions("airport"), 3U);
+  EXPECT_EQ(executions("total"), 2U);
 }
 
 TEST_F(analytics_watch, says_when_content_stayed_the_same) {
@@ -96,12 +98,12 @@ TEST_F(analytics_watch, shares_computations_with_other_watches_and_requests) {
   ASSERT_TRUE(first.wait_position(0));
   const auto watching_too = service_->start_watch({bind("total")}, second.callback());
   ASSERT_TRUE(second.wait_position(0));
-  EXPECT_EQ(service_->executions("total"), 1U);
+  EXPECT_EQ(executions("total"), 1U);
   append_and_apply(flight("ATL", 1));
   ASSERT_TRUE(first.wait_position(1));
   ASSERT_TRUE(second.wait_position(1));
   EXPECT_TRUE(get(bind("total"))->hit);
-  EXPECT_EQ(service_->executions("total"), 2U);
+  EXPECT_EQ(executions("total"), 2U);
 }
 
 TEST_F(analytics_watch, keeps_the_last_good_value_while_a_query_fails) {
@@ -198,7 +200,7 @@ TEST_F(analytics_watch, does_not_keep_requests_waiting) {
     tiles.push_back(bind("slow", {{"tile", std::to_string(tile)}}));
   const auto watching = service_->start_watch(tiles, seen.callback());
   ASSERT_TRUE(get(bind("total")));
-  EXPECT_LT(service_->executions("slow"), tile_count) << "the request went in between";
+  EXPECT_LT(executions("slow"), tile_count) << "the request went in between";
   ASSERT_TRUE(seen.wait_position(1));
 }
 
@@ -224,6 +226,110 @@ TEST_F(analytics_watch_time, begins_at_once_after_a_pause_and_else_waits_for_its
   manual_.advance(milliseconds(1000));
   ASSERT_TRUE(seen.wait_position(3));
   EXPECT_EQ(seen.states().size(), 3U) << "two events, one round";
+}
+
+TEST_F(analytics_watch_time, shows_a_clock_without_events) {
+  auto now = make_query("now", "SELECT epoch_us(now()) AS at");
+  now.lifetimes.fresh_ms = 1000;
+  now.depends_on_all = false;
+  open_service({now});
+  state_collector seen;
+  const auto watching = service_->start_watch({bind("now")}, seen.callback());
+  const auto first = seen.wait_position(0);
+  manual_.advance(milliseconds(1000));
+  const auto second = seen.wait([&](const auto& state) {
+    return state.tiles[0].value && state.tiles[0].value != first->tiles[0].value;
+  });
+  ASSERT_TRUE(second);
+  EXPECT_GT(integer(*second->tiles[0].value), integer(*first->tiles[0].value));
+  EXPECT_EQ(second->position, 0);
+}
+
+TEST_F(analytics_watch_time, shares_each_round_between_pages_that_began_at_different_times) {
+  constexpr milliseconds half{500};
+  settings_.round_interval_ms = 2 * half.count();
+  open_service({total_query(), make_query("other", "SELECT max(delay) AS n FROM flight")});
+  state_collector first;
+  state_collector second;
+  const auto watching = service_->start_watch({bind("total")}, first.callback());
+  ASSERT_TRUE(first.wait_position(0));
+  manual_.advance(half);
+  append_and_apply(flight("ATL", 1));
+  ASSERT_TRUE(get(bind("other")));
+  const auto watching_too =
+      service_->start_watch({bind("total"), bind("other")}, second.callback());
+  ASSERT_TRUE(second.wait_position(1));
+  manual_.advance(half);
+  ASSERT_TRUE(first.wait_position(1));
+  // The second page has not had a round in this step yet. The clock stands until it has: a round
+  // rests for as long as it took.
+  ASSERT_TRUE(second.wait_position(append_and_apply(flight("ATL", 1))));
+  const auto run_to_next_step = [&] {
+    manual_.advance(half);
+    const auto position = append_and_apply(flight("ATL", 1));
+    manual_.advance(half);
+    return first.wait_position(position) && second.wait_position(position);
+  };
+  ASSERT_TRUE(run_to_next_step());
+  const auto before = executions("total");
+  constexpr std::uint64_t steps = 10;
+  for (std::uint64_t step = 0; step < steps; ++step) {
+    append_and_apply(flight("ATL", 1));
+    ASSERT_TRUE(run_to_next_step());
+  }
+  EXPECT_EQ(executions("total") - before, steps);
+}
+
+TEST_F(analytics_watch_time, heals_a_tile_that_found_the_queue_full_without_an_event) {
+  settings_.connections = 1;
+  settings_.waiting_queries_max = 1;
+  open_service({heavy_query(5'000), total_query(), airport_query()});
+  append_and_apply(flight("ATL", 1));
+  awaited<query_answer> running;
+  service_->get(bind("heavy"), {}, running.handler());
+  ASSERT_TRUE(wait_executions("heavy", 1));
+  state_collector seen;
+  const auto watching = service_->start_watch(
+      {bind("total"), bind("airport", {{"airport", "ATL"}})}, seen.callback());
+  manual_.advance(milliseconds(5'000));
+  const auto first = seen.wait_position(1);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->tiles[0].failure);
+  ASSERT_TRUE(first->tiles[1].failure);
+  EXPECT_EQ(first->tiles[1].failure->code, error_code::unavailable);
+  manual_.advance(milliseconds(10'000));
+  EXPECT_TRUE(seen.wait([](const auto& state) { return !state.tiles[1].failure; }));
+  EXPECT_EQ(running.get().error().code, error_code::deadline_exceeded);
+}
+
+TEST_F(analytics_watch_time, gives_a_tile_its_whole_deadline_after_it_waited_for_its_turn) {
+  settings_.connections = 1;
+  auto late = total_query();
+  late.deadline_ms = 1'000;
+  open_service({heavy_query(5'000), late});
+  awaited<query_answer> running;
+  service_->get(bind("heavy"), {}, running.handler());
+  ASSERT_TRUE(wait_executions("heavy", 1));
+  state_collector seen;
+  const auto watching = service_->start_watch({bind("total")}, seen.callback());
+  manual_.advance(milliseconds(5'000));
+  const auto state = seen.wait_position(0);
+  ASSERT_TRUE(state);
+  EXPECT_FALSE(state->tiles[0].failure);
+  EXPECT_EQ(running.get().error().code, error_code::deadline_exceeded);
+}
+
+TEST_F(analytics_watch_time, ends_a_tile_that_runs_longer_than_its_deadline) {
+  settings_.connections = 1;
+  open_service({heavy_query(5'000)});
+  state_collector seen;
+  const auto watching = service_->start_watch({bind("heavy")}, seen.callback());
+  ASSERT_TRUE(wait_executions("heavy", 1));
+  manual_.advance(milliseconds(5'000));
+  const auto state = seen.wait_position(0);
+  ASSERT_TRUE(state);
+  ASSERT_TRUE(state->tiles[0].failure);
+  EXPECT_EQ(state->tiles[0].failure->code, error_code::deadline_exceeded);
 }
 
 }  // namespace

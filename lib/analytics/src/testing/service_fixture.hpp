@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <lodestar/analytics/service.hpp>
@@ -37,6 +38,17 @@ class awaited {
       std::make_shared<std::promise<result<Value>>>();
   std::future<result<Value>> future_ = promise_->get_future();
 };
+
+/// Looks again and again, for a minute at most; whether the condition came true.
+template <class Condition>
+[[nodiscard]] bool yield_until(Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 /// Collects the states of a watch.
 class state_collector {
@@ -111,6 +123,15 @@ inline query_definition total_query() {
       "SELECT count(*) AS flights, sum(delay) AS delay, max(position) AS last FROM flight");
 }
 
+/// Does not end before its deadline.
+inline query_definition heavy_query(std::int64_t deadline_ms) {
+  auto query = make_query(
+      "heavy",
+      "SELECT count(*) FROM range(1000000) a(x), range(1000000) b(y) WHERE (x * y) % 7 = 3");
+  query.deadline_ms = deadline_ms;
+  return query;
+}
+
 class service_fixture : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -133,10 +154,11 @@ class service_fixture : public ::testing::Test {
                     std::vector<event_definition> events = {flight_definition()},
                     std::vector<table_definition> tables = {}) {
     service_.reset();
+    analytics_metrics_.emplace();
     settings_.project_folder = folder_.path();
     settings_.temp_folder = folder_ / "spill";
     auto opened = service::open(settings_, std::move(events), std::move(tables), std::move(queries),
-                                *log_, time(), metrics_);
+                                *log_, time(), *analytics_metrics_);
     ASSERT_TRUE(opened) << opened.error().describe();
     service_ = std::move(*opened);
   }
@@ -175,6 +197,18 @@ class service_fixture : public ::testing::Test {
     return position;
   }
 
+  /// False when the query has not begun so often within a minute.
+  [[nodiscard]] bool wait_executions(std::string_view name, std::uint64_t count) {
+    return yield_until([&] { return executions(name) >= count; });
+  }
+  /// How many times DuckDB ran a query since the service was opened; cache hits and joined flights
+  /// do not count.
+  [[nodiscard]] std::uint64_t executions(std::string_view name) {
+    return analytics_metrics_
+        ->make_counter("lodestar_analytics_query_executions_total", "", {{"query", name}})
+        .value();
+  }
+
   [[nodiscard]] bound_query bind(std::string_view name, const parameters& values = {}) {
     auto bound = service_->bind(name, values);
     if (!bound) throw std::runtime_error(bound.error().describe());
@@ -191,7 +225,7 @@ class service_fixture : public ::testing::Test {
     return answer.get();
   }
   [[nodiscard]] static std::string json(const result<query_answer>& answer) {
-    return answer ? std::string(answer->value->json().view())
+    return answer ? std::string(answer->value->json()->view())
                   : "error: " + answer.error().describe();
   }
   [[nodiscard]] static std::int64_t integer(const query_result& result, std::size_t column = 0) {
@@ -200,6 +234,7 @@ class service_fixture : public ::testing::Test {
 
   test::temp_folder folder_;
   metrics_registry metrics_;
+  std::optional<metrics_registry> analytics_metrics_;  ///< Of the service that is open.
   options settings_;
   std::unique_ptr<log::event_log> log_;
   std::unique_ptr<service> service_;

@@ -1,8 +1,9 @@
 // A query's result: an immutable block of bytes, an Arrow IPC stream, with what is needed to read
 // it in place.
 //
-// Thread-safe to read from any thread. json() and csv() are made once, at the first call, and
-// shared.
+// Thread-safe to read from any thread. json() and csv() are made once, at the first call, on the
+// calling thread, and shared; of a large result that takes long (about 10 ms for each MB): not on a
+// thread that others wait for.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include <lodestar/analytics/definition.hpp>
 #include <lodestar/base/bytes.hpp>
+#include <lodestar/base/error.hpp>
 #include <lodestar/base/hash.hpp>
 
 namespace lodestar::analytics {
@@ -39,9 +41,10 @@ class query_result {
   [[nodiscard]] virtual const shared_bytes& arrow() const noexcept = 0;
   /// {"columns":[{"name":…,"type":…}…],"rows":[[…]…]}; timestamps as RFC 3339, dates as YYYY-MM-DD,
   /// NaN and infinities as null.
-  [[nodiscard]] virtual const shared_bytes& json() const = 0;
-  /// RFC 4180 with a header line and CRLF.
-  [[nodiscard]] virtual const shared_bytes& csv() const = 0;
+  /// too_large when the text would exceed what a result may have (options::result_bytes_max).
+  [[nodiscard]] virtual const result<shared_bytes>& json() const = 0;
+  /// RFC 4180 with a header line and CRLF; too_large as above.
+  [[nodiscard]] virtual const result<shared_bytes>& csv() const = 0;
 
   /// A hash of the Arrow bytes: equal content, equal digest. The ETag and "did this tile change"
   /// come from it.

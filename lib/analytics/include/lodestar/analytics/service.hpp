@@ -41,11 +41,12 @@ struct options {
   std::size_t threads = 0;            ///< DuckDB's threads; 0 = one per core.
   std::size_t connections = 0;        ///< Queries that run at the same time; 0 = one per core.
   std::size_t waiting_queries_max = 10'000;
-  std::int64_t memory_bytes_max = 0;  ///< DuckDB's limit; 0 = its default.
-  std::size_t result_bytes_max = 64u << 20;
+  std::int64_t memory_bytes_max = 0;         ///< DuckDB's limit; 0 = its default.
+  std::size_t result_bytes_max = 64u << 20;  ///< Of each form: Arrow, JSON, CSV.
   std::size_t cache_bytes_max = 256u << 20;
-  /// A round of refreshes starts at once when the last one began at least this long ago and ended
-  /// at least as long ago as it took, else when that is so.
+  /// Length of the steps in which a watch is refreshed, common to all watches: at most one round
+  /// in each, and a pause between two that is as long as the first one took. A round begins at once
+  /// when that allows it, else with a later step, together with the other watches that wait.
   std::int64_t round_interval_ms = 10;
 };
 
@@ -58,7 +59,7 @@ class bound_query {
   struct state;
   explicit bound_query(std::shared_ptr<const state> shared) : state_(std::move(shared)) {}
   [[nodiscard]] const query_definition& definition() const noexcept;
-  /// 128-bit hash of the canonical (SQL, parameters, format version).
+  /// 128-bit hash of the canonical (hash of the SQL, parameters, dependencies, format version).
   [[nodiscard]] const hash128& identity() const noexcept;
   /// The highest position at which something it depends on moved.
   [[nodiscard]] std::int64_t moved_at() const noexcept;
@@ -127,26 +128,31 @@ class service {
   [[nodiscard]] virtual result<bound_query> bind(std::string_view name,
                                                  const parameters& values) = 0;
 
-  /// The cached result when the demand allows, else one computation for everybody who asks.
+  /// The cached result when the demand allows, else one computation for everybody who asks. The
+  /// query's deadline counts from this call: waiting for position_min and for a connection are
+  /// included. In a round of a watch it counts from the moment at which DuckDB begins; who joins
+  /// such a computation waits for it.
   virtual void get(const bound_query& query, const swr::demand& demand, query_handler done) = 0;
-  /// The cached result if it meets the demand, without ever waiting.
+  /// The cached result if it meets the demand, without ever waiting; else get() is the next call,
+  /// and counts the miss.
   [[nodiscard]] virtual std::optional<query_answer> get_cached(const bound_query& query,
                                                                const swr::demand& demand) = 0;
-  /// The result as of an earlier position (1 … applied()); not cached.
+  /// The result as of a position from 0 (the history alone) to applied(); not cached.
   virtual void get_as_of(const bound_query& query, std::int64_t position, query_handler done) = 0;
 
   /// Watches queries as one page: `changed` gets the first state as soon as it is computed and a
-  /// new one after each round in which something the queries depend on moved. States come one after
-  /// the other with growing positions; tiles that no event touched are not recomputed. At most one
-  /// round of a watch runs at a time.
+  /// new one after each round. A round computes the queries of which something that they depend on
+  /// moved, whose result is older than their fresh_ms (but not more often than once a second), or
+  /// whose last attempt failed in a way that time can heal (is_retryable): these are tried again
+  /// after 0.1 s, doubling up to 10 s. States come one after the other; their position never falls,
+  /// and stays when no event came in between. At most one round of a watch runs at a time.
   [[nodiscard]] virtual std::unique_ptr<watch> start_watch(
       std::vector<bound_query> queries,
       std::function<void(std::shared_ptr<const watch_state>)> changed) = 0;
 
-  /// How many times DuckDB ran a query since the start (cache hits and joined flights do not
-  /// count), in all and of one query.
-  [[nodiscard]] virtual std::uint64_t executions() const noexcept = 0;
-  [[nodiscard]] virtual std::uint64_t executions(std::string_view query_name) const = 0;
+  /// Brings those metrics up to date that are not counted as it happens: the cache's. To be called
+  /// before they are shown.
+  virtual void update_metrics() = 0;
 
   /// Stops feeder, rounds and queries; waiting handlers get cancelled. Called by the destructor
   /// too. Not from a handler.

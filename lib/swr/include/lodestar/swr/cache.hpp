@@ -95,6 +95,13 @@ class cache {
                                                  const demand& wanted = {}) {
     return core_->get(key, allowed, wanted);
   }
+  /// The same for a caller who goes on to get_or_load() when there is nothing: the miss is counted
+  /// there.
+  [[nodiscard]] std::optional<answer<Value>> get_before_load(const Key& key,
+                                                             const lifetimes& allowed,
+                                                             const demand& wanted = {}) {
+    return core_->get_before_load(key, allowed, wanted);
+  }
   /// Answers from the cache inline, or joins or begins a computation. invalid_argument when
   /// position_min > position_max.
   void get_or_load(const Key& key, const lifetimes& allowed, const demand& wanted, loader load,

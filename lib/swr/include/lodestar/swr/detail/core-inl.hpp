@@ -59,14 +59,18 @@ template <class Key, class Value, class Hash, class Equal, class Checks>
 std::optional<answer<Value>> core<Key, Value, Hash, Equal, Checks>::get(const Key& key,
                                                                         const lifetimes& allowed,
                                                                         const demand& wanted) {
+  auto served = get_before_load(key, allowed, wanted);
+  if (!served) misses_.add();
+  return served;
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+std::optional<answer<Value>> core<Key, Value, Hash, Equal, Checks>::get_before_load(
+    const Key& key, const lifetimes& allowed, const demand& wanted) {
   const stored_pointer found = find(key);
   std::optional<answer<Value>> served;
   if (found) served = found->serve(allowed, wanted, time_.now());
-  if (served) {
-    count_hit(*served);
-  } else {
-    misses_.add();
-  }
+  if (served) count_hit(*served);
   return served;
 }
 

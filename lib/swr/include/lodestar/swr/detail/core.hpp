@@ -46,6 +46,9 @@ class core : public std::enable_shared_from_this<core<Key, Value, Hash, Equal, C
 
   [[nodiscard]] std::optional<answer<Value>> get(const Key& key, const lifetimes& allowed,
                                                  const demand& wanted);
+  [[nodiscard]] std::optional<answer<Value>> get_before_load(const Key& key,
+                                                             const lifetimes& allowed,
+                                                             const demand& wanted);
   void get_or_load(const Key& key, const lifetimes& allowed, const demand& wanted, loader load,
                    handler reply);
   void set(const Key& key, loaded<Value> content);

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include <lodestar/base/clock.hpp>
+#include <lodestar/swr/backoff.hpp>
 #include <lodestar/swr/types.hpp>
 
 namespace lodestar::swr::detail {
@@ -28,9 +29,6 @@ struct all_checks {
   static constexpr bool superseded = true;   ///< set() and remove() win over a load under way.
   static constexpr bool newest_wins = true;  ///< An older computed_at never replaces a newer one.
 };
-
-inline constexpr milliseconds retry_delay_min{100};
-inline constexpr milliseconds retry_delay_max{10'000};
 
 template <class Value, class Checks>
 class entry {
@@ -59,8 +57,10 @@ class entry {
                                       bool coalesced, steady_time now) const;
 
   // Back-off of background revalidations that fail.
-  [[nodiscard]] bool may_revalidate(steady_time now) const noexcept { return now >= retry_at_; }
-  void note_failure(steady_time now) noexcept;
+  [[nodiscard]] bool may_revalidate(steady_time now) const noexcept {
+    return now >= backoff_.retry_at();
+  }
+  void note_failure(steady_time now) noexcept { backoff_.note_failure(now); }
 
  private:
   // An entry computed at the demanded maximum is the best answer there can be: what moved later is
@@ -84,8 +84,7 @@ class entry {
   const loaded<Value> content_;
   const steady_time begun_at_;
   mutable std::atomic<std::int64_t> seen_moved_ns_{not_seen};
-  steady_time retry_at_{steady_time::min()};
-  nanoseconds retry_delay_{retry_delay_min};
+  backoff backoff_;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -163,12 +162,6 @@ std::int64_t entry<Value, Checks>::moved_for_ms(steady_time now) const noexcept 
   }
   // Another thread may have looked at the clock a little later and marked first.
   return std::max<std::int64_t>(now_ns - seen, 0) / 1'000'000;
-}
-
-template <class Value, class Checks>
-void entry<Value, Checks>::note_failure(steady_time now) noexcept {
-  retry_at_ = now + retry_delay_;
-  retry_delay_ = std::min<nanoseconds>(retry_delay_ * 2, retry_delay_max);
 }
 
 }  // namespace lodestar::swr::detail
