@@ -15,14 +15,9 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(simdjson REQUIRED)
-find_package(ZLIB REQUIRED)
 find_package(CLI11 REQUIRED)
-find_package(tomlplusplus QUIET)
 if(LODESTAR_TESTS)
   find_package(GTest REQUIRED)
-endif()
-if(LODESTAR_BENCHMARKS)
-  find_package(benchmark REQUIRED)
 endif()
 
 # SQLite: one copy in the process, ours. Debian's 3.40.1 has the WAL-reset bug (fixed in 3.51.3).
@@ -47,5 +42,3 @@ target_include_directories(lodestar_nanoarrow SYSTEM PUBLIC "${LODESTAR_THIRD_PA
   PRIVATE "${LODESTAR_THIRD_PARTY}/nanoarrow/flatcc/include")
 target_compile_options(lodestar_nanoarrow PRIVATE ${LODESTAR_FOREIGN_C_OPTIONS})
 
-add_library(lodestar_tomlplusplus INTERFACE)
-add_library(lodestar::tomlplusplus ALIAS lodestar_tomlplusplus)

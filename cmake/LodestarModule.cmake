@@ -46,8 +46,7 @@ function(lodestar_module name)
       set_target_properties(${name}_${bench}_bench PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bench" OUTPUT_NAME ${bench})
       target_include_directories(${name}_${bench}_bench PRIVATE src)
-      target_link_libraries(${name}_${bench}_bench PRIVATE ${target} lodestar::flags benchmark::benchmark
-        ${arg_PRIVATE_DEPS})
+      target_link_libraries(${name}_${bench}_bench PRIVATE ${target} lodestar::flags ${arg_PRIVATE_DEPS})
     endforeach()
   endif()
   if(LODESTAR_TESTS)

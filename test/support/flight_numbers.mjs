@@ -17,7 +17,6 @@ export function load_airports(file) {
   return airports;
 }
 
-export const airport_of = (airports, code) => airports.get(code);
 
 function fields_of(line) {
   return [...line.matchAll(/("([^"]|"")*"|[^,]*)(,|$)/g)].map(([, field]) => field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field);

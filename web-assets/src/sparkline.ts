@@ -6,7 +6,6 @@ import { extent, numbers } from "./chart_data.ts";
 export interface Sparkline {
   line: string;
   area: string;
-  last: [number, number] | null;
 }
 
 /** Paths in a box of `width` x `height`; null values leave gaps. */
@@ -17,7 +16,6 @@ export function sparkline(values: Cell[], width: number, height: number): Sparkl
   let line = "";
   let area = "";
   let run: [number, number][] = [];
-  let last: Sparkline["last"] = null;
   const finish = () => {
     if (run.length === 0) return;
     const path = run.map(([x, y]) => `${x} ${y}`).join("L");
@@ -26,11 +24,11 @@ export function sparkline(values: Cell[], width: number, height: number): Sparkl
     run = [];
   };
   values.forEach((value, index) => {
-    if (typeof value === "number") run.push((last = [round(index * step), y_of(value)]));
+    if (typeof value === "number") run.push([round(index * step), y_of(value)]);
     else finish();
   });
   finish();
-  return { line, area, last };
+  return { line, area };
 }
 
 const round = (value: number) => Math.round(value * 100) / 100;
