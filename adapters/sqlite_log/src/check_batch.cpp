@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
-#include <cstring>
 #include <string>
 
 #include <lodestar/base/utf8.hpp>
@@ -13,28 +11,13 @@ namespace {
 
 using log::new_event;
 
-// Nearly all text here is ASCII: eight bytes at a time.
-std::size_t ascii_prefix_bytes(std::string_view text) noexcept {
-  constexpr std::uint64_t high_bits = 0x8080'8080'8080'8080U;
-  std::size_t done = 0;
-  for (std::uint64_t word = 0; done + sizeof word <= text.size(); done += sizeof word) {
-    std::memcpy(&word, text.data() + done, sizeof word);
-    if ((word & high_bits) != 0) break;
-  }
-  return done;
-}
-
-bool is_utf8(std::string_view text) noexcept {
-  return is_valid_utf8(text.substr(ascii_prefix_bytes(text)));
-}
-
 result<void> check_name(std::string_view field, std::string_view value, std::size_t bytes_max) {
   if (value.empty()) return fail(error_code::invalid_argument, fmt::format("{} is empty", field));
   if (value.size() > bytes_max) {
     return fail(error_code::too_large,
                 fmt::format("{} has {} bytes, the limit is {}", field, value.size(), bytes_max));
   }
-  if (!is_utf8(value) || value.find('\0') != std::string_view::npos) {
+  if (!is_valid_utf8(value) || value.find('\0') != std::string_view::npos) {
     return fail(error_code::invalid_argument, fmt::format("{} is not valid UTF-8 text", field));
   }
   return {};
@@ -45,7 +28,7 @@ result<void> check_document(std::string_view field, std::string_view value) {
     return fail(error_code::too_large, fmt::format("{} has {} bytes, the limit is {}", field,
                                                    value.size(), log::payload_bytes_max));
   }
-  if (!is_utf8(value)) {
+  if (!is_valid_utf8(value)) {
     return fail(error_code::invalid_argument, fmt::format("{} is not valid UTF-8 text", field));
   }
   return {};

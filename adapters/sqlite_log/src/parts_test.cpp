@@ -11,14 +11,12 @@
 namespace lodestar::sqlite_log {
 namespace {
 
-TEST(stream_heads_test, finds_what_was_added_and_forgets_on_demand) {
+TEST(stream_heads_test, finds_what_was_added) {
   stream_heads heads(10);
   EXPECT_EQ(heads.find("A", "1"), nullptr);
   heads.add("A", "1", 7);
   ASSERT_NE(heads.find("A", "1"), nullptr);
   EXPECT_EQ(*heads.find("A", "1"), 7);
-  heads.forget("A", "1");
-  EXPECT_EQ(heads.find("A", "1"), nullptr);
 }
 
 TEST(stream_heads_test, is_bounded_and_keeps_what_is_used) {

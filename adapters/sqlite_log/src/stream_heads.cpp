@@ -24,12 +24,6 @@ log::version* stream_heads::add(std::string_view aggregate_type, std::string_vie
   return add_young(std::string(key_of(aggregate_type, aggregate_id)), head);
 }
 
-void stream_heads::forget(std::string_view aggregate_type, std::string_view aggregate_id) {
-  const auto key = key_of(aggregate_type, aggregate_id);
-  if (const auto found = young_.find(key); found != young_.end()) young_.erase(found);
-  if (const auto found = old_.find(key); found != old_.end()) old_.erase(found);
-}
-
 void stream_heads::clear() noexcept {
   young_.clear();
   old_.clear();

@@ -26,7 +26,6 @@ class stream_heads {
   /// Adds a stream that find() did not have.
   log::version* add(std::string_view aggregate_type, std::string_view aggregate_id,
                     log::version head);
-  void forget(std::string_view aggregate_type, std::string_view aggregate_id);
   void clear() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return young_.size() + old_.size(); }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <lodestar/analytics/timestamp.hpp>
+#include <lodestar/base/utf8.hpp>
 
 namespace lodestar::analytics {
 namespace {
@@ -45,14 +46,6 @@ std::optional<parameter_value> parse_number(std::string_view text) {
   return std::get<double>(*value) == 0 ? parameter_value(0.0) : value;
 }
 
-/// DuckDB takes only UTF-8.
-bool is_utf8(std::string_view text) {
-  auto* outcome = duckdb_valid_utf8_check(text.data(), text.size());
-  const bool valid = outcome == nullptr || !duckdb_error_data_has_error(outcome);
-  if (outcome != nullptr) duckdb_destroy_error_data(&outcome);
-  return valid;
-}
-
 std::optional<parameter_value> parse_value(value_type type, std::string_view text) {
   switch (type) {
     case value_type::boolean:
@@ -68,7 +61,7 @@ std::optional<parameter_value> parse_value(value_type type, std::string_view tex
       if (const auto days = parse_date_days(text)) return parameter_value(std::int64_t{*days});
       return std::nullopt;
     case value_type::text:
-      if (is_utf8(text)) return parameter_value(std::string(text));
+      if (is_valid_utf8(text)) return parameter_value(std::string(text));
       return std::nullopt;
   }
   return std::nullopt;

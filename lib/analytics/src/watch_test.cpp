@@ -292,6 +292,7 @@ TEST_F(analytics_watch_time, heals_a_tile_that_found_the_queue_full_without_an_e
   const auto watching = service_->start_watch(
       {bind("total"), bind("airport", {{"airport", "ATL"}})}, seen.callback());
   manual_.advance(milliseconds(5'000));
+  ASSERT_TRUE(testing::advance_until(manual_, [&] { return running.ready(); }));
   const auto first = seen.wait_position(1);
   ASSERT_TRUE(first);
   EXPECT_FALSE(first->tiles[0].failure);
@@ -313,6 +314,7 @@ TEST_F(analytics_watch_time, gives_a_tile_its_whole_deadline_after_it_waited_for
   state_collector seen;
   const auto watching = service_->start_watch({bind("total")}, seen.callback());
   manual_.advance(milliseconds(5'000));
+  ASSERT_TRUE(testing::advance_until(manual_, [&] { return running.ready(); }));
   const auto state = seen.wait_position(0);
   ASSERT_TRUE(state);
   EXPECT_FALSE(state->tiles[0].failure);
@@ -326,6 +328,7 @@ TEST_F(analytics_watch_time, ends_a_tile_that_runs_longer_than_its_deadline) {
   const auto watching = service_->start_watch({bind("heavy")}, seen.callback());
   ASSERT_TRUE(wait_executions("heavy", 1));
   manual_.advance(milliseconds(5'000));
+  ASSERT_TRUE(testing::advance_until(manual_, [&] { return !seen.states().empty(); }));
   const auto state = seen.wait_position(0);
   ASSERT_TRUE(state);
   ASSERT_TRUE(state->tiles[0].failure);

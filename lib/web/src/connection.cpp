@@ -12,6 +12,7 @@
 #include <lodestar/base/random.hpp>
 
 #include "feed_hub.hpp"
+#include "status.hpp"
 #include "viewer.hpp"
 
 namespace lodestar::web {
@@ -247,8 +248,7 @@ void connection::answer(response what) {
 
   std::string& own_lines = home_->scratch_text();
   write_own_lines(own_lines, what, style(), home_->date().line());
-  if (style().without_body || what.head.status() == 304 || what.head.status() == 204)
-    what.body = {};
+  if (style().without_body || !has_body(what.head.status())) what.body = {};
   std::size_t sent_bytes = 0;
   const auto status = write_parts(native_socket(), what.head.serialized().view(), own_lines,
                                   what.body.view(), sent_bytes);

@@ -50,6 +50,17 @@ template <class Condition>
   return true;
 }
 
+/// Lets time pass until the condition came true. One step would not do to end a query: an interrupt
+/// that comes before its statement begins is forgotten, and the clock says when it is sent again.
+template <class Condition>
+[[nodiscard]] bool advance_until(manual_clock& time, Condition condition) {
+  return yield_until([&] {
+    if (condition()) return true;
+    time.advance(milliseconds(1));
+    return false;
+  });
+}
+
 /// Collects the states of a watch.
 class state_collector {
  public:

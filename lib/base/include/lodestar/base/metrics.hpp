@@ -41,7 +41,7 @@ class gauge {
   std::atomic<std::int64_t> value_{0};
 };
 
-/// Durations in buckets that double from 0.1 ms to about 100 s.
+/// Durations in buckets that double from 0.1 ms to about 52 s.
 class histogram {
  public:
   static constexpr std::size_t buckets = 21;
