@@ -101,7 +101,7 @@ void feeder::run() {
     if (!applied) return fail_with(std::move(applied.error()));
     if (applied->events == 0) continue;
     told_.advanced(tick_.applied.load(std::memory_order_acquire), !applied->at_end);
-    if (applied->at_end) rest_after(time_.now() - began);
+    if (applied->at_end && applied->events >= rest_events_min) rest_after(time_.now() - began);
     compressor_.run_if_due(connection_.get());
   }
 }
