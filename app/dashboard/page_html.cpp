@@ -139,7 +139,7 @@ web::response render_page(const page_view& view, const web::asset_store& assets)
   append_main(out, view, assets);
   out.raw(
       "<footer>Every number is true at the position shown. <a "
-      "href=\"/api/queries\">Queries</a> <a href=\"");
+      "href=\"/api/queries\">Queries</a> · <a href=\"");
   out.text(assets.url("THIRD_PARTY_NOTICES.txt")).raw("\">Licences</a></footer></body></html>");
   return {page_head(200), {}, shared_bytes(std::move(out).take())};
 }

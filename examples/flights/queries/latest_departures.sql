@@ -5,6 +5,6 @@ WITH latest AS MATERIALIZED (
 )
 SELECT date AS departed, origin, origin || ' → ' || destination AS route, distance, delay
 FROM flight
-WHERE date > (SELECT now - INTERVAL 3 HOURS FROM latest)
+WHERE date > (SELECT now - INTERVAL 24 HOURS FROM latest)
 ORDER BY date DESC, position DESC, origin, destination, delay, distance
 LIMIT 10
