@@ -1,4 +1,5 @@
 // A project that starts in no time, and every number of it computed once more in plain JavaScript.
+import assert from "node:assert/strict";
 import { write_project } from "./server.mjs";
 
 const files = {
@@ -185,3 +186,10 @@ export const expected = {
 };
 
 const readings = (events) => events.filter((event) => event.event_type === "Measured");
+
+/** Equal rows. A mean may differ in its last binary digit: a database need not divide as JavaScript does. */
+export function assert_rows(rows, wanted, message) {
+  const rounded = (all) => all.map((row) => Object.fromEntries(Object.entries(row).map(([column, value]) =>
+    [column, typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(14)) : value])));
+  assert.deepEqual(rounded(rows), rounded(wanted), message);
+}
