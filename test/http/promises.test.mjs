@@ -6,6 +6,7 @@ import http from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { flights_project, seeded_random, Server, start_server, temp_folder, wait_for, within } from "../support/server.mjs";
+import { Page } from "../support/page_state.mjs";
 import { assert_rows, expected, measured, random_event, tiny_project } from "../support/tiny_project.mjs";
 
 const departure = (origin, minute, more = {}) => ({
@@ -276,6 +277,31 @@ describe("answers of a query", { timeout: 60_000 }, () => {
     const policy = (await server.get("/d/all")).headers["content-security-policy"];
     for (const part of ["default-src 'self'", "object-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"]) assert.ok(policy.includes(part), part);
   });
+});
+
+test("a tile that cannot be refreshed keeps its number, position and says why; the others go on", async (context) => {
+  const server = await start_server({ test: context, project: tiny_project({
+    "queries/fragile.sql": "-- depends_on: events/Sensor/**\nSELECT CASE WHEN count(*) > 1 THEN error('too many') ELSE count(*) END AS n FROM reading\n",
+    "dashboards/stale.toml": 'title = "Stale"\n\n[[tile]]\nid = "fragile"\nquery = "fragile"\nchart = "table"\n\n[[tile]]\nid = "total"\nquery = "total"\nchart = "table"\n',
+  }) });
+  const feed = await server.feed("/d/stale/feed");
+  const page = new Page();
+  let seen = 0;
+  const apply = () => { for (; seen < feed.events.length; ++seen) page.apply(feed.events[seen]); };
+  const first = (await server.append(measured("a", 1))).position;
+  await feed.at_position(first);
+  apply();
+  assert.equal(page.state("fragile"), "live");
+  assert.deepEqual([...page.positions()], [first]);
+  const second = (await server.append(measured("a", 2))).position;
+  await feed.at_position(second);
+  apply();
+  assert.equal(page.state("fragile"), "stale");
+  assert.equal(page.state("total"), "live");
+  assert.deepEqual([...page.positions()].sort(), [first, second]);
+  assert.match(page.tile("fragile"), new RegExp(`data-position="${first}"`));
+  assert.match(page.tile("fragile"), /Could not be refreshed: .*too many/);
+  assert.deepEqual(page.table("fragile"), [["1"]]);
 });
 
 describe("start and stop", { timeout: 120_000 }, () => {

@@ -43,10 +43,10 @@ class feeder {
   /// the memory and 3 times the scan.
   static constexpr std::size_t compress_rows = 250'000;
   static constexpr milliseconds retry_delay{200};
-  /// After a page of many events the feeder rests so many times as long as the page took, so that
-  /// it takes at most a fifth of a core from those who append: what arrives meanwhile shares the
-  /// next transaction, whose fixed price is that of some hundred rows. It does not after a few
-  /// events, for which somebody may be waiting, nor before the end of the log.
+  /// After a page of many events the feeder rests so many times as long as the page took, up to
+  /// rest_max, to leave the cores to those who append: what arrives meanwhile shares the next
+  /// transaction, whose fixed price is that of some hundred rows. It does not after a few events,
+  /// for which somebody may be waiting, nor before the end of the log.
   static constexpr std::size_t rest_events_min = 32;
   static constexpr int rest_factor = 4;
   static constexpr milliseconds rest_max{10};
