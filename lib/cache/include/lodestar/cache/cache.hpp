@@ -1,394 +1,288 @@
-// A bounded in-memory cache.
+// A bounded in-memory cache for many threads.
 //
 //   lodestar::cache::cache<std::string, std::string> pages({.entries_max = 10'000});
 //   pages.insert("/", "<h1>hello</h1>");
 //   if (auto page = pages.get("/")) use(*page);
 //
-// The bound is a number of entries, or a total weight (bytes, say) with a function that weighs each
+// Bounds. A number of entries, or a total weight (bytes, say) with a function that weighs each
 // entry. It is exact: no call returns while the cache holds more. An entry heavier than the whole
 // bound is refused and the caller is told. A weight of 0 pins an entry: it costs nothing and only
-// an explicit call removes it.
+// an explicit call, or its time, removes it.
 //
-// Thread-safety: all members may be called from any thread. Functions that are given to with(),
-// compute(), remove_if() and for_each(), the weigher, and the hash and comparison of keys run while
-// the cache is locked: they must be short and must not call into the same cache. The listener and
-// the destructors of removed keys and values, and of refused ones, run without a lock and may. The
-// listener runs on the thread that caused the removal, after it took effect; when several threads
-// change one key at the same time, their notifications may arrive in any order.
+// Time. An entry may expire after its last write, after its last use, or when a function of yours
+// says (options.hpp). What has expired is never returned; its memory is taken back by later calls,
+// or by maintain().
 //
-// Lifetimes: get() copies the value (store a shared_ptr when that is dear). The cache must outlive
-// all calls into it. Exceptions of a caller's function pass through and leave the entries as they
-// were; the listener must not throw. Destroying the cache notifies nobody.
+// Thread-safety: all members may be called from any thread. A hit takes no lock and writes to
+// nothing that threads share, except to an entry's own counter while the entry is new. No function
+// that is given to the cache runs under a lock of it, nor do destructors of keys and values, with
+// one exception: the comparison of keys may, so it must be short and must not call the same cache.
+// The listener runs on the thread that caused the removal, after it took effect; when several
+// threads change one key at the same time, their notifications may arrive in any order.
+//
+// Lifetimes: get() copies the value (store a shared_ptr when that is dear), with() does not. Keys
+// and values that are small and trivially copyable lie in the cache's own memory; others in a box
+// each, which is destroyed when no call of another thread can be reading it, a few calls after its
+// removal, or by maintain(). The cache must outlive all calls into it. Exceptions of a caller's
+// function pass through and leave the entries as they were; the listener must not throw. Destroying
+// the cache notifies nobody.
+//
+// Sources. Eviction: detail/policy.hpp. Reading without locks: detail/bucket.hpp, record.hpp,
+// epoch.hpp. Expiry: detail/timer_wheel.hpp.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <mutex>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <lodestar/base/assert.hpp>
-#include <lodestar/cache/detail/lru_list.hpp>
+#include <lodestar/cache/detail/contents.hpp>
+#include <lodestar/cache/detail/counters.hpp>
+#include <lodestar/cache/detail/epoch.hpp>
+#include <lodestar/cache/detail/hashing.hpp>
+#include <lodestar/cache/detail/index_table.hpp>
+#include <lodestar/cache/detail/limbo.hpp>
+#include <lodestar/cache/detail/limits.hpp>
+#include <lodestar/cache/detail/policy.hpp>
+#include <lodestar/cache/detail/record_store.hpp>
+#include <lodestar/cache/detail/timer_wheel.hpp>
+#include <lodestar/cache/detail/times.hpp>
+#include <lodestar/cache/options.hpp>
 
 namespace lodestar::cache {
 
-inline constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
+namespace detail {
+/// Records are numbered in 24 bits.
+inline constexpr std::size_t entries_limit = index_table<>::numbers_max - 1;
+}  // namespace detail
 
-/// Why an entry left the cache.
-enum class removal_cause : std::uint8_t {
-  explicit_,  ///< remove(), remove_if(), clear(), or a compute() that returned nothing.
-  replaced,   ///< Another value took its place, or was refused as too heavy in doing so.
-  size,       ///< Evicted to keep the bound.
-};
-
-/// What a call that writes did.
-enum class outcome : std::uint8_t {
-  inserted,   ///< The key was absent and has the value now.
-  replaced,   ///< The key was present and has the new value now.
-  removed,    ///< compute() returned nothing for a present key.
-  present,    ///< insert_if_absent() found the key and changed nothing.
-  absent,     ///< replace() or compute() found no key and changed nothing.
-  too_heavy,  ///< Refused: the value weighs more than weight_max. An older value of the key was
-              ///< removed.
-};
-
+/// Why these options cannot be, in one sentence with a hint; nothing when they can.
 template <class Key, class Value>
-struct options {
-  /// Exactly one of the two bounds must be set.
-  std::size_t entries_max = unbounded;
-  std::size_t weight_max = unbounded;
-  /// Required with weight_max. The weight is taken once, when the value is stored.
-  std::function<std::size_t(const Key&, const Value&)> weigher = nullptr;
-  std::function<void(const Key&, const Value&, removal_cause)> listener = nullptr;
-};
+[[nodiscard]] std::optional<error> find_mistake(const options<Key, Value>& settings);
 
-struct statistics {
-  std::uint64_t hits = 0, misses = 0, insertions = 0, evictions = 0, refusals = 0;
-  std::size_t entries = 0, weight = 0;
-};
-
+/// Hash and Equal with is_transparent make every member that takes a key take what they take.
 template <class Key, class Value, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
 class cache {
  public:
   using options_type = options<Key, Value>;
 
+  /// The options must be without mistake (find_mistake).
   explicit cache(options_type settings);
-  ~cache() = default;
+  ~cache();
   cache(const cache&) = delete;
   cache& operator=(const cache&) = delete;
 
   /// A copy of the value; counts as a use.
-  [[nodiscard]] std::optional<Value> get(const Key& key);
+  template <class K = Key>
+  [[nodiscard]] std::optional<Value> get(const K& key);
   /// A copy of the value; neither counted nor a use for the eviction policy.
-  [[nodiscard]] std::optional<Value> peek(const Key& key) const;
+  template <class K = Key>
+  [[nodiscard]] std::optional<Value> peek(const K& key) const;
   /// Calls read(const Value&) when the key is present, without a copy; false when it is absent.
-  template <class Read>
-  bool with(const Key& key, Read&& read);
+  /// While it runs no removed value is destroyed, so it should be short.
+  template <class Read, class K = Key>
+  bool with(const K& key, Read&& read);
+  template <class K = Key>
+  [[nodiscard]] bool contains(const K& key) const;
 
   outcome insert(const Key& key, Value value);
   outcome insert_if_absent(const Key& key, Value value);
   outcome replace(const Key& key, Value value);
-  /// Calls change_value(const Value* present) → std::optional<Value> once, null when the key is
-  /// absent, and stores what it returns (nothing = remove), all in one step for every other caller.
+  /// Replaces the value when it equals `expected`.
+  outcome replace_if_equal(const Key& key, const Value& expected, Value value);
+  /// Calls change_value(const Value* present) → std::optional<Value>, null when the key is absent,
+  /// and stores what it returns (nothing = remove), all in one step for every other caller. No lock
+  /// is held meanwhile: when another thread changed the key, it is called again with what is there
+  /// then.
   template <class Change>
   outcome compute(const Key& key, Change&& change_value);
+  /// Stores the value, or combine(const Value& present, const Value& value) → Value when the key is
+  /// present; as compute().
+  template <class Combine>
+  outcome merge(const Key& key, const Value& value, Combine&& combine);
 
-  bool remove(const Key& key);
+  template <class K = Key>
+  bool remove(const K& key);
+  bool remove_if_equal(const Key& key, const Value& expected);
   /// Removes the entries for which condition(const Key&, const Value&) holds; returns how many.
+  /// What is written meanwhile may be missed.
   template <class Condition>
   std::size_t remove_if(Condition&& condition);
-  /// Removes everything; returns how many.
+  /// Removes everything that was there at the call; returns how many.
   std::size_t clear();
 
-  /// Calls visit(const Key&, const Value&) for every entry, in no order.
+  /// Calls visit(const Key&, const Value&) for every entry, in no order. What is written or removed
+  /// meanwhile may be seen or not.
   template <class Visit>
   void for_each(Visit&& visit) const;
 
+  /// Removes what has expired, up to now, and destroys what nobody reads any more.
+  void maintain();
+
+  /// How many entries are held, also those that have expired and were not removed yet.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t weight() const;
   [[nodiscard]] statistics stats() const;
+  /// Bytes that the cache has allocated, without what keys and values allocate themselves.
+  [[nodiscard]] std::size_t memory_used() const;
 
   /// Checks every invariant of the inside and ends the process when one is broken. For tests; cost:
-  /// every entry.
+  /// every entry. Other threads may use the cache meanwhile.
   void validate() const;
 
  private:
-  struct node : detail::lru_links {
-    node(Value content, std::size_t heaviness) : value(std::move(content)), weight(heaviness) {}
-    Value value;
-    std::size_t weight;
-    const Key* key = nullptr;
-  };
-  using table = std::unordered_map<Key, node, Hash, Equal>;
-  struct removal {
-    typename table::node_type taken;
-    removal_cause cause;
-  };
-  // What a call removed. It outlives the lock, so that destructors and the listener run without it.
-  using removals = std::vector<removal>;
+  using contents = detail::contents<Key, Value>;
+  using words = typename contents::words;
+  using record = typename contents::template record_type<std_atomics>;
+  using records = detail::record_store<record>;
+  using policy = detail::policy<records>;
+  using wheel = detail::timer_wheel<records>;
+  using reading = typename record::reading;
+  using ticks = detail::ticks;
+  static constexpr bool hash_is_kept = !detail::is_cheap_to_hash<Key, Hash>;
+  enum counter : std::size_t { hit, miss, insertion, counters };
 
-  [[nodiscard]] std::size_t weigh(const Key& key, const Value& value) const;
-  /// Runs step(removals&) under the lock, then tells the listener what is gone; what the step
-  /// leaves behind is destroyed without the lock, too.
-  template <class Step>
-  auto change(Step&& step);
-  /// A value that is refused stays with the caller.
-  outcome store(const Key& key, Value&& value, removals& gone);
-  void link(node& added) noexcept;
-  void unlink(node& removed) noexcept;
-  void take(typename table::iterator position, removal_cause cause, removals& gone);
-  void make_room(std::size_t weight, removals& gone);
-  void notify(removals& gone) const;
+  struct found {
+    std::uint32_t number;
+    reading seen;
+  };
+  /// A value on its way in. Owns its box until it is stored.
+  class incoming;
+  /// What a stay under the lock removed. It outlives the lock: the listener hears of it and its
+  /// boxes are retired when that is released.
+  class removals;
+  /// Destroys what nobody reads any more when its scope, without a pin, ends.
+  class cleaning;
+  /// What must be there for a value to be stored or an entry to be removed.
+  enum class expected : std::uint8_t { anything, absent, present, same };
 
+  // Reading. K: what a key is looked up by.
+  template <class K>
+  [[nodiscard]] static decltype(auto) lookup_form(const K& key);
+  template <class K>
+  [[nodiscard]] std::uint64_t hash_of(const K& key) const {
+    return mix_(hash_(key));
+  }
+  template <class K>
+  [[nodiscard]] bool lookup(std::uint64_t hash, const K& key, found& into) const;
+  [[nodiscard]] bool is_current(const reading& seen) const {
+    return !expires_ || seen.expires > now();
+  }
+  /// lookup() of what has not expired.
+  template <class K>
+  [[nodiscard]] bool find(std::uint64_t hash, const K& key, found& into) const;
+  /// find() for somebody who uses the value: counted, and noted for the policy and the idle time.
+  template <class K>
+  [[nodiscard]] bool find_for_use(const detail::process_pin& pinned, std::uint64_t hash,
+                                  const K& key, found& into);
+  // Conditions for record::bury_if and exchange_if.
+  static constexpr auto always = [](const words&, ticks) { return true; };
+  [[nodiscard]] static auto matching(const reading* same) noexcept {
+    return [same](const words& held, ticks) {
+      return same == nullptr || detail::same_value(held, same->content);
+    };
+  }
+  [[nodiscard]] static bool holds(const reading& seen, const Value& value);
+  /// Whether nobody wrote since.
+  [[nodiscard]] static bool is_same(const reading& there, const reading& seen);
+
+  // Time.
+  [[nodiscard]] ticks now() const noexcept;
+  [[nodiscard]] ticks after(nanoseconds delay) const noexcept;
+  void extend(const found& used);
+  void set_times(incoming& value, const reading* present) const;
+  // Written while the record is locked; read for a guess, too.
+  [[nodiscard]] ticks deadline(std::uint32_t number) const noexcept {
+    return std::atomic_ref(records_.deadline(number)).load(std::memory_order_relaxed);
+  }
+  void set_deadline(std::uint32_t number, ticks when) noexcept {
+    std::atomic_ref(records_.deadline(number)).store(when, std::memory_order_relaxed);
+  }
+
+  // Writing.
+  outcome store_new(const Key& key, Value&& value, expected wanted);
+  outcome store(incoming& value, expected wanted, const reading* same);
+  outcome store_after(incoming& value, const reading* present);
+  [[nodiscard]] bool store_in_place(incoming& value, expected wanted, const reading* same);
+  template <class K>
+  bool remove_same(std::uint64_t hash, const K& key, const reading* same);
+  void retire(const words& content);
+  void destroy_retired(std::size_t enough) const;
+
+  // Under the lock. What returns nothing, or false, wants to be called again when `gone` has been
+  // emptied.
+  [[nodiscard]] std::optional<outcome> try_store(incoming& value, expected wanted,
+                                                 const reading* same, removals& gone);
+  [[nodiscard]] bool put_new(incoming& value);
+  [[nodiscard]] bool put_over(std::uint32_t number, incoming& value, const reading* same,
+                              removals& gone);
+  [[nodiscard]] bool make_room(std::size_t weight, std::size_t old_weight, std::uint32_t keep,
+                               removals& gone);
+  template <class Condition = decltype(always)>
+  bool take_out(std::uint32_t number, removal_cause cause, removals& gone,
+                Condition condition = always);
+  bool take_out_expired(std::uint32_t number, removals& gone);
+  void take_expired(removals& gone);
+  void enter(std::uint32_t number, std::size_t weight) noexcept;
+  void leave(std::uint32_t number, std::size_t weight) noexcept;
+  void schedule(std::uint32_t number, ticks expires) noexcept;
+  void free_outgrown();
+  [[nodiscard]] std::uint64_t hash_of_record(std::uint32_t number) const;
+  [[nodiscard]] std::size_t weight_of(std::uint32_t number) const {
+    return weighs_ ? static_cast<std::size_t>(records_.weight(number)) : 1;
+  }
+
+  [[nodiscard]] static detail::columns columns_for(const options_type& settings);
+
+  // Read by every call, written by none.
   const options_type settings_;
   const std::size_t bound_;
+  const bool weighs_;
+  const bool expires_;
+  const bool has_hooks_;
+  const bool varies_;  // whether a read may change the time
+  const bool keeps_deadline_;
+  const detail::mixer mix_;
+  [[no_unique_address]] const Hash hash_{};
+  [[no_unique_address]] const Equal equal_{};
+  const steady_time began_;
+
+  records records_;
+  detail::index_table<> index_;
+  detail::striped_counters<counters> counters_;
+
+  // Keeps what writers write away from what readers read, without making the cache an object of an
+  // unusual alignment.
+  [[maybe_unused]] std::array<std::byte, detail::interference_bytes> distance_;
+
+  // Only under the lock. It is held for the time of one change, and nothing of the caller's runs
+  // under it but Equal.
   mutable std::mutex mutex_;
-  table entries_;
-  detail::lru_list order_;  // every entry but the pinned ones
-  std::size_t weight_ = 0;  // never above bound_
+  policy policy_{records_};
+  wheel wheel_{records_};
+  std::atomic<std::size_t> weight_{0};  // never above bound_
+  std::atomic<std::size_t> entries_{0};
   std::size_t pinned_ = 0;
-  std::uint64_t hits_ = 0, misses_ = 0, insertions_ = 0, evictions_ = 0, refusals_ = 0;
+  std::uint64_t insertions_ = 0, evictions_ = 0, expirations_ = 0, refusals_ = 0;
+  struct outgrown {
+    typename detail::index_table<>::outgrown lines;
+    std::uint64_t period;
+  };
+  std::vector<outgrown> outgrown_;
+
+  struct no_box {
+    no_box* next;
+  };
+  using box = std::conditional_t<contents::boxed, detail::box<Key, Value>, no_box>;
+  mutable detail::limbo<box> limbo_{detail::process_epochs.value};
 };
 
-// ---------------------------------------------------------------------------------------------------------------------
-
-template <class Key, class Value, class Hash, class Equal>
-cache<Key, Value, Hash, Equal>::cache(options_type settings)
-    : settings_(std::move(settings)),
-      bound_(settings_.weigher ? settings_.weight_max : settings_.entries_max) {
-  LODESTAR_ASSERT((settings_.entries_max == unbounded) != (settings_.weight_max == unbounded),
-                  "exactly one of entries_max and weight_max bounds a cache");
-  LODESTAR_ASSERT((settings_.weight_max == unbounded) == !settings_.weigher,
-                  "weight_max and weigher belong together");
-}
-
-template <class Key, class Value, class Hash, class Equal>
-std::optional<Value> cache<Key, Value, Hash, Equal>::get(const Key& key) {
-  std::optional<Value> copy;
-  with(key, [&copy](const Value& value) { copy.emplace(value); });
-  return copy;
-}
-
-template <class Key, class Value, class Hash, class Equal>
-std::optional<Value> cache<Key, Value, Hash, Equal>::peek(const Key& key) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return std::nullopt;
-  return found->second.value;
-}
-
-template <class Key, class Value, class Hash, class Equal>
-template <class Read>
-bool cache<Key, Value, Hash, Equal>::with(const Key& key, Read&& read) {
-  const std::lock_guard lock(mutex_);
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) {
-    ++misses_;
-    return false;
-  }
-  ++hits_;
-  if (found->second.linked()) order_.touch(found->second);
-  std::forward<Read>(read)(std::as_const(found->second.value));
-  return true;
-}
-
-template <class Key, class Value, class Hash, class Equal>
-outcome cache<Key, Value, Hash, Equal>::insert(const Key& key, Value value) {
-  return change([&](removals& gone) { return store(key, std::move(value), gone); });
-}
-
-template <class Key, class Value, class Hash, class Equal>
-outcome cache<Key, Value, Hash, Equal>::insert_if_absent(const Key& key, Value value) {
-  return change([&](removals& gone) {
-    return entries_.contains(key) ? outcome::present : store(key, std::move(value), gone);
-  });
-}
-
-template <class Key, class Value, class Hash, class Equal>
-outcome cache<Key, Value, Hash, Equal>::replace(const Key& key, Value value) {
-  return change([&](removals& gone) {
-    return entries_.contains(key) ? store(key, std::move(value), gone) : outcome::absent;
-  });
-}
-
-template <class Key, class Value, class Hash, class Equal>
-template <class Change>
-outcome cache<Key, Value, Hash, Equal>::compute(const Key& key, Change&& change_value) {
-  std::optional<Value> changed;
-  return change([&](removals& gone) {
-    const auto found = entries_.find(key);
-    const Value* present = found == entries_.end() ? nullptr : &found->second.value;
-    changed = std::forward<Change>(change_value)(present);
-    if (changed) return store(key, *std::move(changed), gone);
-    if (present == nullptr) return outcome::absent;
-    take(found, removal_cause::explicit_, gone);
-    return outcome::removed;
-  });
-}
-
-template <class Key, class Value, class Hash, class Equal>
-bool cache<Key, Value, Hash, Equal>::remove(const Key& key) {
-  return change([&](removals& gone) {
-    const auto found = entries_.find(key);
-    if (found == entries_.end()) return false;
-    take(found, removal_cause::explicit_, gone);
-    return true;
-  });
-}
-
-template <class Key, class Value, class Hash, class Equal>
-template <class Condition>
-std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
-  return change([&](removals& gone) {
-    // Asks about all of them first, so that a condition that throws has removed nothing.
-    std::vector<typename table::iterator> chosen;
-    for (auto position = entries_.begin(); position != entries_.end(); ++position) {
-      if (condition(position->first, std::as_const(position->second.value)))
-        chosen.push_back(position);
-    }
-    for (const auto& position : chosen) take(position, removal_cause::explicit_, gone);
-    return chosen.size();
-  });
-}
-
-template <class Key, class Value, class Hash, class Equal>
-std::size_t cache<Key, Value, Hash, Equal>::clear() {
-  return remove_if([](const Key&, const Value&) { return true; });
-}
-
-template <class Key, class Value, class Hash, class Equal>
-template <class Visit>
-void cache<Key, Value, Hash, Equal>::for_each(Visit&& visit) const {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [key, entry] : entries_) visit(key, entry.value);
-}
-
-template <class Key, class Value, class Hash, class Equal>
-std::size_t cache<Key, Value, Hash, Equal>::size() const {
-  const std::lock_guard lock(mutex_);
-  return entries_.size();
-}
-
-template <class Key, class Value, class Hash, class Equal>
-std::size_t cache<Key, Value, Hash, Equal>::weight() const {
-  const std::lock_guard lock(mutex_);
-  return weight_;
-}
-
-template <class Key, class Value, class Hash, class Equal>
-statistics cache<Key, Value, Hash, Equal>::stats() const {
-  const std::lock_guard lock(mutex_);
-  return {.hits = hits_,
-          .misses = misses_,
-          .insertions = insertions_,
-          .evictions = evictions_,
-          .refusals = refusals_,
-          .entries = entries_.size(),
-          .weight = weight_};
-}
-
-template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::validate() const {
-  const std::lock_guard lock(mutex_);
-  std::size_t weight = 0;
-  std::size_t pinned = 0;
-  for (const auto& [key, entry] : entries_) {
-    weight += entry.weight;
-    if (entry.weight == 0) ++pinned;
-    LODESTAR_ASSERT(entry.linked() == (entry.weight != 0),
-                    "exactly the pinned entries are unlisted");
-    LODESTAR_ASSERT(entry.key == &key, "a node knows its key");
-  }
-  LODESTAR_ASSERT(weight == weight_, "the total is the sum of the weights");
-  LODESTAR_ASSERT(weight_ <= bound_, "the bound holds");
-  LODESTAR_ASSERT(pinned == pinned_, "pinned entries are counted");
-  LODESTAR_ASSERT(order_.validate() + pinned_ == entries_.size(), "the policy knows every entry");
-}
-
-template <class Key, class Value, class Hash, class Equal>
-template <class Step>
-auto cache<Key, Value, Hash, Equal>::change(Step&& step) {
-  removals gone;
-  const auto done = [&] {
-    const std::lock_guard lock(mutex_);
-    return step(gone);
-  }();
-  notify(gone);
-  return done;
-}
-
-template <class Key, class Value, class Hash, class Equal>
-std::size_t cache<Key, Value, Hash, Equal>::weigh(const Key& key, const Value& value) const {
-  return settings_.weigher ? settings_.weigher(key, value) : 1;
-}
-
-template <class Key, class Value, class Hash, class Equal>
-outcome cache<Key, Value, Hash, Equal>::store(const Key& key, Value&& value, removals& gone) {
-  // The weigher may throw: nothing has changed yet.
-  const std::size_t weight = weigh(key, value);
-  const auto old = entries_.find(key);
-  const bool present = old != entries_.end();
-  if (present) take(old, removal_cause::replaced, gone);
-  if (weight > bound_) {
-    ++refusals_;
-    return outcome::too_heavy;
-  }
-  make_room(weight, gone);
-  const auto [position, added] = entries_.try_emplace(key, std::move(value), weight);
-  LODESTAR_ASSERT(added, "the old entry was taken out before");
-  position->second.key = &position->first;
-  link(position->second);
-  ++insertions_;
-  return present ? outcome::replaced : outcome::inserted;
-}
-
-template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::link(node& added) noexcept {
-  weight_ += added.weight;
-  if (added.weight == 0) {
-    ++pinned_;
-  } else {
-    order_.add(added);
-  }
-}
-
-template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::unlink(node& removed) noexcept {
-  weight_ -= removed.weight;
-  if (removed.weight == 0) {
-    --pinned_;
-  } else {
-    order_.remove(removed);
-  }
-}
-
-template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::take(typename table::iterator position, removal_cause cause,
-                                          removals& gone) {
-  unlink(position->second);
-  gone.push_back({entries_.extract(position), cause});
-}
-
-template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::make_room(std::size_t weight, removals& gone) {
-  while (weight_ > bound_ - weight) {
-    auto* const victim = static_cast<node*>(order_.victim());
-    LODESTAR_ASSERT(victim != nullptr, "whatever has a weight can be evicted");
-    take(entries_.find(*victim->key), removal_cause::size, gone);
-    ++evictions_;
-  }
-}
-
-template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::notify(removals& gone) const {
-  if (!settings_.listener) return;
-  for (removal& each : gone) {
-    settings_.listener(each.taken.key(), each.taken.mapped().value, each.cause);
-  }
-}
-
 }  // namespace lodestar::cache
+
+#include <lodestar/cache/detail/cache-inl.hpp>

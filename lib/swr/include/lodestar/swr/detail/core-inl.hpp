@@ -9,12 +9,24 @@ template <class Key, class Value, class Hash, class Equal, class Checks>
 class core<Key, Value, Hash, Equal, Checks>::section {
  public:
   explicit section(core& owner) : owner_(owner), lock_(owner.mutex_) {}
-  ~section() { retired_.swap(owner_.retired_); }
+  ~section() {
+    retired_.swap(owner_.retired_);
+    after_.needed = !retired_.empty();
+  }
   section(const section&) = delete;
   section& operator=(const section&) = delete;
 
  private:
+  // The cache destroys what left it when the lock is released.
+  struct maintenance {
+    core& owner;
+    bool needed = false;
+    ~maintenance() {
+      if (needed) owner.entries_.maintain();
+    }
+  };
   core& owner_;
+  maintenance after_{owner_};
   std::vector<stored_pointer> retired_;
   std::unique_lock<std::mutex> lock_;  // declared last: released before retired_ is destroyed
 };
@@ -53,7 +65,8 @@ core<Key, Value, Hash, Equal, Checks>::core(std::size_t weight_max, const clock&
                [this](const Key&, const stored_pointer& each, ::lodestar::cache::removal_cause) {
                  // Only set(), remove(), clear() and keep() write, all of them under mutex_.
                  retired_.push_back(each);
-               }}) {}
+               },
+           .destroys_in_maintain = true}) {}
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
 std::optional<answer<Value>> core<Key, Value, Hash, Equal, Checks>::get(const Key& key,

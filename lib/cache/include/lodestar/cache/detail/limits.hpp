@@ -1,0 +1,25 @@
+// The sizes that are ours to choose. A build with LODESTAR_TINY_LIMITS makes them so small that the
+// tests meet every boundary.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lodestar::cache::detail::limits {
+
+#if defined(LODESTAR_TINY_LIMITS)
+inline constexpr bool tiny = true;
+#else
+inline constexpr bool tiny = false;
+#endif
+
+/// Records in a chunk; a power of two.
+inline constexpr std::uint32_t chunk_records = tiny ? 2 : 256;
+/// Buckets that a segment of the index has when the cache is full.
+inline constexpr std::uint32_t segment_lines = tiny ? 2 : 256;
+/// What one stay under the cache's lock removes at most.
+inline constexpr std::size_t removals_max = tiny ? 2 : 16;
+/// Values that wait for their readers before somebody looks whether they are gone.
+inline constexpr std::size_t retired_max = tiny ? 1 : 64;
+
+}  // namespace lodestar::cache::detail::limits
