@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <latch>
+#include <barrier>
 #include <mutex>
 #include <thread>
 
@@ -10,7 +10,7 @@ namespace lodestar::bench::hit_ratio {
 namespace {
 
 template <class Key>
-std::uint64_t replay(policy& driven, const std::vector<Key>& keys, std::size_t first,
+std::uint64_t replay(policy& driven, std::span<const Key> keys, std::size_t first,
                      std::size_t step) {
   std::uint64_t hits = 0;
   for (std::size_t position = first; position < keys.size(); position += step)
@@ -18,14 +18,21 @@ std::uint64_t replay(policy& driven, const std::vector<Key>& keys, std::size_t f
   return hits;
 }
 
+/// The threads wait for each other after every round. Otherwise one that the kernel suspends falls
+/// behind by thousands of accesses, and the trace that is measured is no longer the one recorded.
 std::uint64_t replay_together(policy& driven, const key_sequence& keys, std::size_t threads) {
   std::atomic<std::uint64_t> hits{0};
-  std::latch start(static_cast<std::ptrdiff_t>(threads));
+  std::barrier round(static_cast<std::ptrdiff_t>(threads));
   std::vector<std::jthread> running;
   for (std::size_t index = 0; index < threads; ++index) {
     running.emplace_back([&, index] {
-      start.arrive_and_wait();
-      hits += replay(driven, keys, index, threads);
+      std::uint64_t own = 0;
+      for (std::size_t begin = 0; begin < keys.size(); begin += threads * round_accesses) {
+        round.arrive_and_wait();
+        const std::size_t end = std::min(begin + threads * round_accesses, keys.size());
+        own += replay(driven, std::span(keys).first(end), begin + index, threads);
+      }
+      hits += own;
     });
   }
   running.clear();
@@ -48,8 +55,8 @@ void run_all(std::size_t count, std::size_t jobs, const std::function<void(std::
 std::uint64_t count_hits(const policy_kind& kind, std::size_t capacity, const trace& accesses,
                          std::size_t threads) {
   const auto driven = kind.make(capacity, accesses);
-  if (kind.numbered) return replay(*driven, accesses.numbers, 0, 1);
-  if (threads == 1) return replay(*driven, accesses.keys, 0, 1);
+  if (kind.numbered) return replay(*driven, std::span(accesses.numbers), 0, 1);
+  if (threads == 1) return replay(*driven, std::span(accesses.keys), 0, 1);
   return replay_together(*driven, accesses.keys, threads);
 }
 

@@ -35,8 +35,12 @@ struct replay_options {
 /// Called with the number of finished cells, from any thread, one at a time.
 using progress = std::function<void(std::size_t done, std::size_t all)>;
 
-/// Thread t of N takes the accesses t, t + N, t + 2 N … With more than one the result differs a
-/// little from run to run.
+/// Accesses of each thread between two points where all threads wait for each other.
+inline constexpr std::size_t round_accesses = 16;
+
+/// Thread t of N takes the accesses t, t + N, t + 2 N …; an access is made at most N rounds of one
+/// thread before or after its turn. With more than one thread the result differs a little from run
+/// to run.
 [[nodiscard]] std::uint64_t count_hits(const policy_kind& kind, std::size_t capacity,
                                        const trace& accesses, std::size_t threads);
 
