@@ -19,6 +19,9 @@ find_package(CLI11 REQUIRED)
 if(LODESTAR_TESTS)
   find_package(GTest REQUIRED)
 endif()
+if(LODESTAR_BENCHMARKS)
+  find_package(zstd REQUIRED)  # compressed traces
+endif()
 
 # SQLite: one copy in the process, ours. Debian's 3.40.1 has the WAL-reset bug (fixed in 3.51.3).
 add_library(lodestar_sqlite3 STATIC EXCLUDE_FROM_ALL "${LODESTAR_THIRD_PARTY}/sqlite3/sqlite3.c")

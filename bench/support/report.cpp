@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +10,6 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
-#include <optional>
 #include <thread>
 
 #include <lodestar/base/json.hpp>
@@ -26,23 +26,6 @@ std::string machine() {
     break;
   }
   return fmt::format("{} x {}", std::thread::hardware_concurrency(), model);
-}
-
-std::optional<arguments> parse(int argc, char** argv) {
-  arguments given;
-  for (int index = 1; index < argc; ++index) {
-    const std::string_view name = argv[index];
-    if (name == "--quick") {
-      given.quick = true;
-    } else if (name == "--json" && index + 1 < argc) {
-      given.json = argv[++index];
-    } else if (name == "--only" && index + 1 < argc) {
-      given.only = argv[++index];
-    } else {
-      return std::nullopt;
-    }
-  }
-  return given;
 }
 
 /// A thousand viewers are a thousand sockets, here and in the server that inherits the limit.
@@ -74,6 +57,11 @@ void report::add(std::string subject, std::string what, std::string metric, std:
   const int digits = std::abs(value) >= 1000 ? 0 : 2;
   fmt::print("{:<28} {:<37} {:<36} {:>12.{}f} {}\n", subject, what, metric, value, digits, unit);
   std::fflush(stdout);
+  keep(std::move(subject), std::move(what), std::move(metric), std::move(unit), value);
+}
+
+void report::keep(std::string subject, std::string what, std::string metric, std::string unit,
+                  double value) {
   rows_.push_back({std::move(subject), std::move(what), std::move(metric), std::move(unit), value});
 }
 
@@ -119,24 +107,23 @@ bool report::write(const std::string& file) const {
 
 int run(std::string name, int argc, char** argv,
         const std::function<void(report&, const arguments&)>& body) {
-  const auto given = parse(argc, argv);
-  if (!given) {
-    fmt::print(stderr, "usage: {} [--json FILE] [--only TEXT] [--quick]\n", name);
-    return 2;
-  }
+  CLI::App command("Measures Lodestar beside an alternative (docs/reference/benchmarks.md).", name);
+  arguments given;
+  add_options(command, given);
+  if (const auto ended = parse(command, argc, argv)) return *ended;
   raise_file_limit();
   report out(name);
   try {
     double load = 0;
     ::getloadavg(&load, 1);
-    fmt::print("{}{}\n", machine(), given->quick ? "; a quick run, its figures mean nothing" : "");
+    fmt::print("{}{}\n", machine(), given.quick ? "; a quick run, its figures mean nothing" : "");
     out.add("machine", "before the run", "load average of 1 minute", "", load);
-    body(out, *given);
+    body(out, given);
   } catch (const std::exception& failure) {
     fmt::print(stderr, "{}: {}\n", name, failure.what());
-    return 1;
+    return exit_failed;
   }
-  return given->json.empty() || out.write(given->json) ? 0 : 1;
+  return given.json.empty() || out.write(given.json) ? exit_done : exit_failed;
 }
 
 }  // namespace lodestar::bench

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/arguments.hpp"
+
 namespace lodestar::bench {
 
 /// Nanoseconds of the monotonic clock.
@@ -37,20 +39,16 @@ class sample {
   std::vector<double> values_;
 };
 
-struct arguments {
-  std::string json;    ///< File to write, or empty.
-  std::string only;    ///< Only the cases whose name contains this.
-  bool quick = false;  ///< A run of seconds that shows that it works; its figures mean nothing.
-
-  [[nodiscard]] bool wants(std::string_view name) const { return name.contains(only); }
-};
-
 class report {
  public:
   explicit report(std::string name) : name_(std::move(name)) {}
 
+  /// Prints a row and keeps it for write().
   void add(std::string subject, std::string what, std::string metric, std::string unit,
            double value);
+  /// Keeps a row that the benchmark prints in a form of its own.
+  void keep(std::string subject, std::string what, std::string metric, std::string unit,
+            double value);
   /// The median and the 99th percentile of a sample.
   void add_quantiles(const std::string& subject, const std::string& what, const std::string& metric,
                      const std::string& unit, const sample& values);
