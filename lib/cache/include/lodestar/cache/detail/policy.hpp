@@ -1,47 +1,208 @@
-// Which entry goes when the cache is full: second chance (CLOCK; F. Corbató, 1968).
+// The eviction policy of the cache: a region_order whose shape is chosen by experiment.
 //
-// Not thread-safe: the caller holds the lock of the cache.
+// No fixed policy is good at everything: a large window suits recency, a small one loops, scans and
+// frequency. So the order has one mechanism with a few shapes, and shadow caches tell, from a
+// sample of the accesses, which of them hits most. See region_order.hpp for the mechanism,
+// shape_tuner.hpp for the choice, docs/decisions/0004-eviction-policy.md for what was measured.
+//
+//   miss: store the entry (uses 0), policy.insert(slot); while policy.weight() > capacity:
+//         remove the entry in policy.evict()
+//   hit:  raise the entry's uses up to uses_max; if policy.samples(hash): policy.record_hit(hash),
+//         at once or later, under the lock; some may be lost
+//
+// Thread-safety: samples() may be called from any thread at any time; all others need the owner's
+// lock. A hit may raise the uses of an entry at any time; one that is lost to the policy's own
+// reset at that moment does no harm.
+//
+// An entry that was inserted or reweighed last is not evicted before the next insertion, unless it
+// is the only one. Entries that must never be evicted are not given to the policy.
+//
+// Memory: two links and two bytes of each entry are the policy's; ghosts take about 4 bytes, at
+// most 5 for each entry; the shadows less than 64 KiB altogether, and 1 byte for each entry.
+//
+// Cost: insert() and evict() do a bounded number of steps; shadows and ghosts are allocated when
+// first needed and when the number of entries has changed a lot. When that throws, the same entries
+// are still listed.
 #pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+
 #include <lodestar/base/assert.hpp>
-#include <lodestar/cache/detail/record_store.hpp>
+#include <lodestar/cache/detail/policy_records.hpp>
+#include <lodestar/cache/detail/region_order.hpp>
+#include <lodestar/cache/detail/shape_tuner.hpp>
+
 namespace lodestar::cache::detail {
-template <class Records>
+
+template <policy_records Records>
 class policy {
  public:
-  static constexpr std::uint8_t uses_max = 3;
-  explicit policy(Records& records) : records_(records) {}
-  void insert(std::uint32_t number) {
-    auto& links = records_.policy_links(number);
-    links = {no_number, head_};
-    if (head_ != no_number) records_.policy_links(head_).newer = number;
-    head_ = number;
-    if (tail_ == no_number) tail_ = number;
-    ++count_;
+  // A shadow of so many entries, and one more for so many of the cache: a large cache can afford a
+  // better estimate, and learns slowly from a small one.
+  static constexpr std::uint64_t shadow_entries_base = 512;
+  static constexpr std::uint64_t entries_per_shadow_entry = 128;
+  // Recorded hits for each entry of a shadow without a miss, after which none is wanted.
+  static constexpr std::size_t idle_turns = 8;
+
+  /// The capacity is in units of weight, at least 1. The seed should be random for each cache.
+  policy(Records records, std::uint64_t capacity, std::uint64_t seed);
+  policy(const policy&) = delete;
+  policy& operator=(const policy&) = delete;
+
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return order_.capacity(); }
+  [[nodiscard]] std::uint64_t weight() const noexcept { return order_.weight(); }
+  [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
+
+  /// Whether a hit on this hash is to be recorded. All are while the cache is small; a cache of
+  /// 32,768 entries wants one of 64 keys. None is after long without a miss: there is nothing to
+  /// gain.
+  [[nodiscard]] bool samples(std::uint64_t hash) const noexcept {
+    // The high bits of the product depend on all bits of a hash that may be a plain number.
+    const std::uint64_t product = (hash ^ seed_) * 0x9E37'79B9'7F4A'7C15U;
+    return (product & sample_mask_.load(std::memory_order_relaxed)) == 0;
   }
-  void erase(std::uint32_t number) {
-    auto& links = records_.policy_links(number);
-    (links.newer == no_number ? head_ : records_.policy_links(links.newer).older) = links.older;
-    (links.older == no_number ? tail_ : records_.policy_links(links.older).newer) = links.newer;
-    --count_;
-  }
-  [[nodiscard]] std::uint32_t victim() {
-    while (tail_ != no_number) {
-      const std::uint32_t number = tail_;
-      auto& record = records_.at(number);
-      if (record.uses() == 0) return number;
-      record.set_uses(static_cast<std::uint8_t>(record.uses() - 1));
-      erase(number);
-      insert(number);
-    }
-    return no_number;
-  }
-  [[nodiscard]] std::size_t validate() const { return count_; }
-  [[nodiscard]] std::size_t memory_bytes() const { return 0; }
+  /// A hit on a key of the sample; others are ignored.
+  void record_hit(std::uint64_t hash);
+
+  void insert(slot_number slot);
+  /// Takes an entry out of the policy for its owner to remove; no_slot when there is none.
+  [[nodiscard]] slot_number evict();
+  /// Takes out an entry that its owner removes. Its weight is still what the policy knows.
+  void erase(slot_number slot) noexcept;
+  /// The entry weighs more or less than before.
+  void reweigh(slot_number slot, std::uint64_t before) noexcept;
+  /// The owner evicts until weight() fits again.
+  void resize(std::uint64_t capacity) noexcept;
+  /// Takes out all entries. What was learnt about the accesses stays.
+  void clear() noexcept;
+
+  /// Checks every invariant and ends the process when one is broken. For tests; cost: every entry.
+  void validate() const noexcept;
 
  private:
-  Records& records_;
-  std::uint32_t head_ = no_number, tail_ = no_number;
-  std::size_t count_ = 0;
+  void record(std::uint64_t hash);
+  /// To the number of entries that the cache will hold when it is full, with one more of this
+  /// weight.
+  void fit_sample(std::uint64_t added_weight);
+  [[nodiscard]] std::uint64_t entries_expected(std::uint64_t added_weight) const noexcept;
+
+  static constexpr std::uint64_t sample_none = ~std::uint64_t{0};
+
+  Records records_;
+  const std::uint64_t seed_;
+  region_order<Records> order_;
+  shape_tuner tuner_;
+  std::atomic<std::uint64_t> sample_mask_ = 0;  // fitted_mask_ or sample_none
+  std::uint64_t fitted_mask_ = 0;               // as many high bits as the keys are halved
+  slot_number written_ = no_slot;               // the last one
+  std::size_t hits_since_miss_ = 0;
 };
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+template <policy_records Records>
+policy<Records>::policy(Records records, std::uint64_t capacity, std::uint64_t seed)
+    : records_(records), seed_(seed), order_(records, capacity, shape_tuner::candidates[0], seed) {
+  LODESTAR_ASSERT(capacity >= 1, "a cache has room for something");
+}
+
+template <policy_records Records>
+void policy<Records>::record_hit(std::uint64_t hash) {
+  if (!samples(hash) || tuner_.shadow_entries() == 0) return;
+  record(hash);
+  if (++hits_since_miss_ > idle_turns * tuner_.shadow_entries()) {
+    sample_mask_.store(sample_none, std::memory_order_relaxed);
+  }
+}
+
+template <policy_records Records>
+void policy<Records>::insert(slot_number slot) {
+  fit_sample(records_.weight(slot));  // first: it is all that can fail
+  order_.insert(slot);
+  written_ = slot;
+  hits_since_miss_ = 0;
+  const std::uint64_t hash = records_.hash(slot);
+  if (samples(hash)) record(hash);
+}
+
+template <policy_records Records>
+slot_number policy<Records>::evict() {
+  const slot_number victim = order_.evict(written_);
+  if (victim == written_) written_ = no_slot;
+  return victim;
+}
+
+template <policy_records Records>
+void policy<Records>::erase(slot_number slot) noexcept {
+  if (slot == written_) written_ = no_slot;
+  order_.erase(slot);
+}
+
+template <policy_records Records>
+void policy<Records>::reweigh(slot_number slot, std::uint64_t before) noexcept {
+  order_.reweigh(slot, before);
+  written_ = slot;
+}
+
+template <policy_records Records>
+void policy<Records>::resize(std::uint64_t capacity) noexcept {
+  LODESTAR_ASSERT(capacity >= 1, "a cache has room for something");
+  order_.resize(capacity);
+  written_ = no_slot;
+}
+
+template <policy_records Records>
+void policy<Records>::clear() noexcept {
+  order_.clear();
+  written_ = no_slot;
+}
+
+template <policy_records Records>
+void policy<Records>::validate() const noexcept {
+  order_.validate();
+  tuner_.validate();
+}
+
+template <policy_records Records>
+void policy<Records>::record(std::uint64_t hash) {
+  const auto fingerprint = static_cast<std::uint32_t>(spread_hash(hash, seed_) >> 32U);
+  if (tuner_.record(fingerprint)) order_.reshape(tuner_.shape());
+}
+
+template <policy_records Records>
+void policy<Records>::fit_sample(std::uint64_t added_weight) {
+  const std::uint64_t expected = entries_expected(added_weight);
+  const std::uint64_t shadow_entries_max = std::min<std::uint64_t>(
+      shadow_entries_base + expected / entries_per_shadow_entry, shadow_cache::entries_limit);
+  std::uint64_t shadow_entries = expected;
+  int halvings = 0;
+  while (shadow_entries > shadow_entries_max) {
+    shadow_entries /= 2;
+    ++halvings;
+  }
+  // Weights vary and so does the expectation: what is nearly right stays, with its history.
+  const std::uint64_t mask = halvings == 0 ? 0 : sample_none << (64 - halvings);
+  const std::uint64_t present = tuner_.shadow_entries();
+  const bool fits = mask == fitted_mask_ && 4 * shadow_entries <= 5 * present &&
+                    4 * present <= 5 * shadow_entries;
+  if (!fits) {
+    tuner_.fit(shadow_entries);
+    fitted_mask_ = mask;
+  }
+  sample_mask_.store(mask, std::memory_order_relaxed);
+}
+
+template <policy_records Records>
+std::uint64_t policy<Records>::entries_expected(std::uint64_t added_weight) const noexcept {
+  // From the mean weight so far; exactly the capacity when every entry weighs 1.
+  const double mean =
+      static_cast<double>(order_.weight() + added_weight) / static_cast<double>(order_.size() + 1);
+  const double entries = static_cast<double>(order_.capacity()) / mean;
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(entries));
+}
+
 }  // namespace lodestar::cache::detail
