@@ -51,6 +51,7 @@
 #include <lodestar/cache/detail/limits.hpp>
 #include <lodestar/cache/detail/policy.hpp>
 #include <lodestar/cache/detail/record_store.hpp>
+#include <lodestar/cache/detail/sample_buffers.hpp>
 #include <lodestar/cache/detail/timer_wheel.hpp>
 #include <lodestar/cache/detail/times.hpp>
 #include <lodestar/cache/options.hpp>
@@ -125,6 +126,9 @@ class cache {
   /// Removes what has expired, up to now, and destroys what nobody reads any more.
   void maintain();
 
+  /// Another bound, in what the first one was in; what is too much is evicted before it returns.
+  void resize(std::size_t bound);
+
   /// How many entries are held, also those that have expired and were not removed yet.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t weight() const;
@@ -141,11 +145,12 @@ class cache {
   using words = typename contents::words;
   using record = typename contents::template record_type<std_atomics>;
   using records = detail::record_store<record>;
-  using policy = detail::policy<records>;
   using wheel = detail::timer_wheel<records>;
   using reading = typename record::reading;
   using ticks = detail::ticks;
-  static constexpr bool hash_is_kept = !detail::is_cheap_to_hash<Key, Hash>;
+  static constexpr bool hash_is_kept = contents::boxed || !detail::is_cheap_to_hash<Key, Hash>;
+  /// How the policy sees the entries.
+  class policy_view;
   enum counter : std::size_t { hit, miss, insertion, counters };
 
   struct found {
@@ -195,6 +200,7 @@ class cache {
   // Time.
   [[nodiscard]] ticks now() const noexcept;
   [[nodiscard]] ticks after(nanoseconds delay) const noexcept;
+  void sample(std::uint32_t thread_index, std::uint64_t hash);
   void extend(const found& used);
   void set_times(incoming& value, const reading* present) const;
   // Written while the record is locked; read for a guess, too.
@@ -219,18 +225,22 @@ class cache {
   // emptied.
   [[nodiscard]] std::optional<outcome> try_store(incoming& value, expected wanted,
                                                  const reading* same, removals& gone);
-  [[nodiscard]] bool put_new(incoming& value);
+  [[nodiscard]] bool put_new(incoming& value, removals& gone);
   [[nodiscard]] bool put_over(std::uint32_t number, incoming& value, const reading* same,
                               removals& gone);
-  [[nodiscard]] bool make_room(std::size_t weight, std::size_t old_weight, std::uint32_t keep,
-                               removals& gone);
+  [[nodiscard]] bool make_room(std::size_t added_weight, removals& gone);
+  void evict(removals& gone);
   template <class Condition = decltype(always)>
   bool take_out(std::uint32_t number, removal_cause cause, removals& gone,
                 Condition condition = always);
   bool take_out_expired(std::uint32_t number, removals& gone);
   void take_expired(removals& gone);
-  void enter(std::uint32_t number, std::size_t weight) noexcept;
-  void leave(std::uint32_t number, std::size_t weight) noexcept;
+  void enter(std::uint32_t number);
+  void leave(std::uint32_t number);
+  void reweigh(std::uint32_t number, std::size_t weight);
+  void list(std::uint32_t number, std::uint64_t hash);
+  void strike(std::uint32_t number, std::uint64_t hash) noexcept;
+  void abolish(std::uint32_t number) noexcept;
   void schedule(std::uint32_t number, ticks expires) noexcept;
   void free_outgrown();
   [[nodiscard]] std::uint64_t hash_of_record(std::uint32_t number) const;
@@ -239,10 +249,10 @@ class cache {
   }
 
   [[nodiscard]] static detail::columns columns_for(const options_type& settings);
+  [[nodiscard]] static std::size_t records_for(const options_type& settings);
 
   // Read by every call, written by none.
   const options_type settings_;
-  const std::size_t bound_;
   const bool weighs_;
   const bool expires_;
   const bool has_hooks_;
@@ -264,11 +274,13 @@ class cache {
   // Only under the lock. It is held for the time of one change, and nothing of the caller's runs
   // under it but Equal.
   mutable std::mutex mutex_;
-  policy policy_{records_};
-  wheel wheel_{records_};
+  std::atomic<std::size_t> bound_;
   std::atomic<std::size_t> weight_{0};  // never above bound_
+  detail::policy<policy_view> policy_;
+  wheel wheel_{records_};
   std::atomic<std::size_t> entries_{0};
   std::size_t pinned_ = 0;
+  detail::sample_buffers samples_;
   std::uint64_t insertions_ = 0, evictions_ = 0, expirations_ = 0, refusals_ = 0;
   struct outgrown {
     typename detail::index_table<>::outgrown lines;

@@ -114,12 +114,50 @@ class cache<Key, Value, Hash, Equal>::cleaning {
   const cache& owner_;
 };
 
+template <class Key, class Value, class Hash, class Equal>
+class cache<Key, Value, Hash, Equal>::policy_view {
+ public:
+  explicit policy_view(const cache& owner) noexcept : owner_(&owner) {}
+  [[nodiscard]] std::uint32_t newer(std::uint32_t number) const noexcept {
+    return owner_->records_.policy_links(number).newer;
+  }
+  [[nodiscard]] std::uint32_t older(std::uint32_t number) const noexcept {
+    return owner_->records_.policy_links(number).older;
+  }
+  void set_newer(std::uint32_t number, std::uint32_t newer) const noexcept {
+    owner_->records_.policy_links(number).newer = newer;
+  }
+  void set_older(std::uint32_t number, std::uint32_t older) const noexcept {
+    owner_->records_.policy_links(number).older = older;
+  }
+  [[nodiscard]] std::uint8_t region(std::uint32_t number) const noexcept {
+    return owner_->records_.at(number).region();
+  }
+  void set_region(std::uint32_t number, std::uint8_t region) const noexcept {
+    owner_->records_.at(number).set_region(region);
+  }
+  [[nodiscard]] std::uint8_t uses(std::uint32_t number) const noexcept {
+    return owner_->records_.at(number).uses();
+  }
+  void set_uses(std::uint32_t number, std::uint8_t uses) const noexcept {
+    owner_->records_.at(number).set_uses(uses);
+  }
+  [[nodiscard]] std::uint64_t hash(std::uint32_t number) const {
+    return owner_->hash_of_record(number);
+  }
+  [[nodiscard]] std::uint64_t weight(std::uint32_t number) const noexcept {
+    return owner_->weight_of(number);
+  }
+
+ private:
+  const cache* owner_;
+};
+
 // ------------------------------------------------------------------------------------- making
 
 template <class Key, class Value, class Hash, class Equal>
 cache<Key, Value, Hash, Equal>::cache(options_type settings)
     : settings_(std::move(settings)),
-      bound_(settings_.weigher ? settings_.weight_max : settings_.entries_max),
       weighs_(settings_.weigher != nullptr),
       expires_(detail::has_times(settings_)),
       has_hooks_(settings_.expires.after_create || settings_.expires.after_update ||
@@ -128,11 +166,11 @@ cache<Key, Value, Hash, Equal>::cache(options_type settings)
       keeps_deadline_(columns_for(settings_).deadline),
       mix_(*settings_.random),
       began_(settings_.time->now()),
-      records_(
-          columns_for(settings_),
-          std::min<std::size_t>(weighs_ ? detail::entries_limit : bound_, detail::entries_limit)),
-      index_(weighs_ ? 0 : bound_),
-      counters_(settings_.statistics) {
+      records_(columns_for(settings_), records_for(settings_)),
+      index_(weighs_ ? 0 : settings_.entries_max),
+      counters_(settings_.statistics),
+      bound_(weighs_ ? settings_.weight_max : settings_.entries_max),
+      policy_(policy_view(*this), std::max<std::size_t>(bound_, 1), settings_.random->next()) {
   const auto mistake = find_mistake(settings_);
   LODESTAR_ASSERT(!mistake, "the options of a cache are possible: ask find_mistake()");
 }
@@ -143,6 +181,14 @@ detail::columns cache<Key, Value, Hash, Equal>::columns_for(const options_type& 
           .weight = settings.weigher != nullptr,
           .timer = detail::has_times(settings),
           .deadline = settings.time_to_idle != never && settings.time_to_live != never};
+}
+
+// One more than may stay: the policy chooses who goes knowing who comes.
+template <class Key, class Value, class Hash, class Equal>
+std::size_t cache<Key, Value, Hash, Equal>::records_for(const options_type& settings) {
+  return std::min(settings.weigher ? detail::entries_limit : settings.entries_max,
+                  detail::entries_limit) +
+         1;
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -198,10 +244,26 @@ template <class K>
     return false;
   }
   counters_.add(hit, pinned.thread_index());
-  records_.at(into.number).use(policy::uses_max);
+  records_.at(into.number).use(detail::uses_max);
+  if (policy_.samples(hash)) [[unlikely]]
+    sample(pinned.thread_index(), hash);
   if (varies_) [[unlikely]]
     extend(into);
   return true;
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::sample(std::uint32_t thread_index, std::uint64_t hash) {
+  detail::sample_buffer* const mine = samples_.of(thread_index);
+  if (mine == nullptr) return;
+  mine->hashes[mine->count++] = hash;
+  if (mine->count < mine->hashes.size()) return;
+  // When somebody else is at it, this lot is lost: it is a sample.
+  const std::unique_lock held(mutex_, std::try_to_lock);
+  if (held) {
+    for (const std::uint64_t each : mine->hashes) policy_.record_hit(each);
+  }
+  mine->count = 0;
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -484,7 +546,7 @@ bool cache<Key, Value, Hash, Equal>::store_in_place(incoming& value, expected wa
     place.set_expires(value.expires);
   }
   place.unlock(there.seen);
-  place.use(policy::uses_max);
+  place.use(detail::uses_max);
   value.stored = true;
   counters_.add(insertion, pinned.thread_index());
   if (contents::boxed || settings_.listener) gone.add(old, removal_cause::replaced);
@@ -510,15 +572,16 @@ std::optional<outcome> cache<Key, Value, Hash, Equal>::try_store(incoming& value
     if (present) take_out(there.number, removal_cause::replaced, gone);
     return outcome::too_heavy;
   }
-  const std::size_t old_weight = present ? weight_of(there.number) : 0;
-  const std::uint32_t keep = present ? there.number : detail::no_number;
-  if (!make_room(value.weight, old_weight, keep, gone)) return std::nullopt;
   if (present) {
-    if (gone.full()) return std::nullopt;
+    const std::size_t old_weight = weight_of(there.number);
+    if (value.weight > old_weight && !make_room(value.weight - old_weight, gone))
+      return std::nullopt;
+    // It may have gone to make room for itself.
+    if (gone.full() || !records_.at(there.number).alive()) return std::nullopt;
     if (!put_over(there.number, value, same, gone)) return outcome::different;
-  } else if (!put_new(value)) {
-    ++refusals_;
-    return outcome::too_heavy;
+  } else {
+    if (!put_new(value, gone)) return std::nullopt;
+    if (!value.stored) return outcome::too_heavy;
   }
   value.stored = true;
   ++insertions_;
@@ -526,51 +589,37 @@ std::optional<outcome> cache<Key, Value, Hash, Equal>::try_store(incoming& value
   return present ? outcome::replaced : outcome::inserted;
 }
 
+// False when `gone` was full before there was room. Stores nothing when there is no record left.
 template <class Key, class Value, class Hash, class Equal>
-bool cache<Key, Value, Hash, Equal>::make_room(std::size_t weight, std::size_t old_weight,
-                                               std::uint32_t keep, removals& gone) {
-  while (weight_.load(std::memory_order_relaxed) - old_weight > bound_ - weight) {
-    if (gone.full()) return false;
-    const std::uint32_t victim = policy_.victim();
-    LODESTAR_ASSERT(victim != detail::no_number, "whatever has a weight can be evicted");
-    if (victim == keep) {
-      policy_.erase(keep);
-      policy_.insert(keep);
-      continue;
-    }
-    if (expires_ && take_out_expired(victim, gone)) continue;
-    take_out(victim, removal_cause::size, gone);
-  }
-  return true;
-}
-
-// False when there is no record left.
-template <class Key, class Value, class Hash, class Equal>
-bool cache<Key, Value, Hash, Equal>::put_new(incoming& value) {
-  outgrown_.reserve(outgrown_.size() + 1);
+bool cache<Key, Value, Hash, Equal>::put_new(incoming& value, removals& gone) {
   const std::uint32_t number = records_.take();
-  if (number == detail::no_number) return false;
-  auto& place = records_.at(number);
-  place.bear(value.content, value.expires);
+  if (number == detail::no_number) {
+    ++refusals_;
+    return true;
+  }
+  records_.at(number).bear(value.content, value.expires);
+  if constexpr (hash_is_kept) records_.hash(number) = value.hash;
+  if (weighs_) records_.weight(number) = value.weight;
+  if (keeps_deadline_) set_deadline(number, value.deadline);
+  if (expires_) records_.timer_previous(number) = detail::no_number;
+  bool entered = false;
   try {
-    index_.insert(
-        value.hash, number, [this](std::uint32_t other) { return hash_of_record(other); },
-        [this](typename detail::index_table<>::outgrown&& lines) {
-          outgrown_.push_back({std::move(lines), detail::process_epochs.value.begin_period()});
-        });
+    enter(number);
+    entered = true;
+    value.stored = make_room(0, gone);
+    if (value.stored) list(number, value.hash);
   } catch (...) {
-    place.bury_if(always);
-    records_.give_back(number);
+    value.stored = false;
+    if (entered) leave(number);
+    abolish(number);
     throw;
   }
-  if constexpr (hash_is_kept) records_.hash(number) = value.hash;
-  if (keeps_deadline_) set_deadline(number, value.deadline);
-  if (weighs_) records_.weight(number) = value.weight;
-  enter(number, value.weight);
-  if (expires_) {
-    records_.timer_previous(number) = detail::no_number;
-    schedule(number, value.expires);
+  if (!value.stored) {
+    leave(number);
+    abolish(number);
+    return false;
   }
+  if (expires_) schedule(number, value.expires);
   entries_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
@@ -583,14 +632,10 @@ bool cache<Key, Value, Hash, Equal>::put_over(std::uint32_t number, incoming& va
   const auto old = place.exchange_if(value.content, value.expires, matching(same));
   if (!old) return false;
   gone.add(*old, removal_cause::replaced);
-  place.use(policy::uses_max);
+  place.use(detail::uses_max);
   if (keeps_deadline_) set_deadline(number, value.deadline);
   if (expires_) schedule(number, value.expires);
-  const std::size_t old_weight = weight_of(number);
-  if (old_weight == value.weight) return true;
-  leave(number, old_weight);
-  records_.weight(number) = value.weight;
-  enter(number, value.weight);
+  if (weighs_) reweigh(number, value.weight);
   return true;
 }
 
@@ -665,14 +710,33 @@ bool cache<Key, Value, Hash, Equal>::take_out(std::uint32_t number, removal_caus
   const auto held = records_.at(number).bury_if(condition);
   if (!held) return false;
   gone.add(*held, cause);
-  leave(number, weight_of(number));
-  if (expires_ && records_.timer_previous(number) != detail::no_number) wheel_.remove(number);
-  index_.erase(hash, number);
-  records_.give_back(number);
-  entries_.fetch_sub(1, std::memory_order_relaxed);
-  if (cause == removal_cause::size) ++evictions_;
+  leave(number);
+  strike(number, hash);
   if (cause == removal_cause::expired) ++expirations_;
   return true;
+}
+
+// False when `gone` was full before there was room.
+template <class Key, class Value, class Hash, class Equal>
+bool cache<Key, Value, Hash, Equal>::make_room(std::size_t added_weight, removals& gone) {
+  while (weight_ + added_weight > bound_) {
+    if (gone.full()) return false;
+    evict(gone);
+  }
+  return true;
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::evict(removals& gone) {
+  const std::uint32_t number = policy_.evict();
+  LODESTAR_ASSERT(number != detail::no_number, "whatever has a weight can be evicted");
+  const std::uint64_t hash = hash_of_record(number);
+  const bool expired = expires_ && records_.at(number).expires() <= now();
+  ++(expired ? expirations_ : evictions_);
+  gone.add(*records_.at(number).bury_if(always),
+           expired ? removal_cause::expired : removal_cause::size);
+  weight_.store(weight_ - weight_of(number), std::memory_order_relaxed);
+  strike(number, hash);
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -690,6 +754,24 @@ void cache<Key, Value, Hash, Equal>::take_expired(removals& gone) {
     records_.timer_previous(*number) = detail::no_number;
     // Somebody may have renewed it since the wheel looked.
     if (!take_out_expired(*number, gone)) schedule(*number, records_.at(*number).expires());
+  }
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::resize(std::size_t bound) {
+  LODESTAR_ASSERT(weighs_ || bound <= detail::entries_limit,
+                  "a cache holds at most 16,777,214 entries");
+  {
+    const std::lock_guard held(mutex_);
+    bound_.store(bound, std::memory_order_relaxed);
+    policy_.resize(std::max<std::size_t>(bound, 1));
+    if (!weighs_) records_.set_records_max(bound + 1);
+  }
+  for (bool fits = false; !fits;) {
+    const cleaning after_it(*this);
+    removals gone(*this);
+    const std::lock_guard held(mutex_);
+    fits = make_room(0, gone);
   }
 }
 
@@ -725,24 +807,68 @@ std::uint64_t cache<Key, Value, Hash, Equal>::hash_of_record(std::uint32_t numbe
   }
 }
 
+// To the policy and the total.
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::enter(std::uint32_t number, std::size_t weight) noexcept {
-  weight_.store(weight_.load(std::memory_order_relaxed) + weight, std::memory_order_relaxed);
+void cache<Key, Value, Hash, Equal>::enter(std::uint32_t number) {
+  const std::size_t weight = weight_of(number);
   if (weight == 0) {
     ++pinned_;
   } else {
     policy_.insert(number);
   }
+  weight_.store(weight_ + weight, std::memory_order_relaxed);
 }
 
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::leave(std::uint32_t number, std::size_t weight) noexcept {
-  weight_.store(weight_.load(std::memory_order_relaxed) - weight, std::memory_order_relaxed);
+void cache<Key, Value, Hash, Equal>::leave(std::uint32_t number) {
+  const std::size_t weight = weight_of(number);
   if (weight == 0) {
     --pinned_;
   } else {
     policy_.erase(number);
   }
+  weight_.store(weight_ - weight, std::memory_order_relaxed);
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::reweigh(std::uint32_t number, std::size_t weight) {
+  const std::size_t before = weight_of(number);
+  if (before == weight) return;
+  if (before == 0 || weight == 0) {
+    leave(number);
+    records_.weight(number) = weight;
+    enter(number);
+    return;
+  }
+  records_.weight(number) = weight;
+  policy_.reweigh(number, before);
+  weight_.store(weight_ - before + weight, std::memory_order_relaxed);
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::list(std::uint32_t number, std::uint64_t hash) {
+  outgrown_.reserve(outgrown_.size() + 1);
+  index_.insert(
+      hash, number, [this](std::uint32_t other) { return hash_of_record(other); },
+      [this](typename detail::index_table<>::outgrown&& lines) {
+        outgrown_.push_back({std::move(lines), detail::process_epochs.value.begin_period()});
+      });
+}
+
+// A record that is dead and in neither the policy nor the total any more.
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::strike(std::uint32_t number, std::uint64_t hash) noexcept {
+  if (expires_ && records_.timer_previous(number) != detail::no_number) wheel_.remove(number);
+  index_.erase(hash, number);
+  records_.give_back(number);
+  entries_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// A record that was never listed.
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::abolish(std::uint32_t number) noexcept {
+  static_cast<void>(records_.at(number).bury_if(always));
+  records_.give_back(number);
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -801,7 +927,7 @@ template <class Key, class Value, class Hash, class Equal>
 std::size_t cache<Key, Value, Hash, Equal>::memory_used() const {
   const std::lock_guard held(mutex_);
   std::size_t bytes = sizeof(*this) + records_.memory_bytes() + index_.memory_bytes() +
-                      counters_.memory_bytes() + policy_.memory_bytes();
+                      counters_.memory_bytes() + samples_.memory_bytes() + policy_.memory_bytes();
   if constexpr (contents::boxed)
     bytes += (entries_.load(std::memory_order_relaxed) + limbo_.size()) * sizeof(box);
   return bytes;
@@ -833,7 +959,9 @@ void cache<Key, Value, Hash, Equal>::validate() const {
                   "the total is the sum of the weights");
   LODESTAR_ASSERT(weight <= bound_, "the bound holds");
   LODESTAR_ASSERT(pinned == pinned_, "pinned entries are counted");
-  LODESTAR_ASSERT(policy_.validate() + pinned == alive, "the policy knows every entry");
+  policy_.validate();
+  LODESTAR_ASSERT(policy_.size() + pinned == alive, "the policy knows every entry");
+  LODESTAR_ASSERT(policy_.weight() == weight, "the policy knows every weight");
   LODESTAR_ASSERT(wheel_.validate() == timed, "the wheel knows every entry that expires");
 }
 

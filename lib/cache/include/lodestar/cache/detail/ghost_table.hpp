@@ -33,6 +33,9 @@ class ghost_table {
   [[nodiscard]] std::optional<std::uint32_t> take(std::uint64_t hash, std::uint32_t epoch) noexcept;
   /// To be called once a miss: forgets what is too old, a little at a time.
   void sweep(std::uint32_t epoch) noexcept;
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return buckets_.capacity() * sizeof(bucket);
+  }
 
  private:
   static constexpr std::size_t bucket_ghosts = 8;

@@ -19,6 +19,8 @@ inline constexpr std::uint32_t chunk_records = tiny ? 2 : 256;
 inline constexpr std::uint32_t segment_lines = tiny ? 2 : 256;
 /// What one stay under the cache's lock removes at most.
 inline constexpr std::size_t removals_max = tiny ? 2 : 16;
+/// Hits that a thread keeps to itself before it tells the policy.
+inline constexpr std::size_t samples_max = tiny ? 1 : 31;
 /// Values that wait for their readers before somebody looks whether they are gone.
 inline constexpr std::size_t retired_max = tiny ? 1 : 64;
 

@@ -80,6 +80,11 @@ class policy {
   /// Takes out all entries. What was learnt about the accesses stays.
   void clear() noexcept;
 
+  /// What it has allocated.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return order_.memory_bytes() + tuner_.memory_bytes();
+  }
+
   /// Checks every invariant and ends the process when one is broken. For tests; cost: every entry.
   void validate() const noexcept;
 

@@ -40,12 +40,14 @@ class record_store {
   record_store& operator=(const record_store&) = delete;
 
   [[nodiscard]] Record& at(std::uint32_t number) const noexcept {
-    return *std::launder(reinterpret_cast<Record*>(chunk_of(number)) + number % chunk_records);
+    return *std::launder(reinterpret_cast<Record*>(chunk_of(number)) + place_of(number));
   }
 
   /// A dead record; no_number when there are records_max already. Throws std::bad_alloc.
   [[nodiscard]] std::uint32_t take();
   void give_back(std::uint32_t number) noexcept;
+  /// Records beyond it that are taken stay taken.
+  void set_records_max(std::size_t records_max) noexcept { records_max_ = records_max; }
 
   struct links {
     std::uint32_t newer = no_number, older = no_number;
@@ -79,12 +81,15 @@ class record_store {
   using slot = typename Atomics::template atomic<std::byte*>;
 
   [[nodiscard]] std::byte* chunk_of(std::uint32_t number) const noexcept {
-    return chunks_.load(std::memory_order_acquire)[number / chunk_records].load(
+    return chunks_.load(std::memory_order_acquire)[number >> chunk_bits_].load(
         std::memory_order_acquire);
+  }
+  [[nodiscard]] std::size_t place_of(std::uint32_t number) const noexcept {
+    return number & (chunk_size_ - 1);
   }
   template <class T>
   [[nodiscard]] T& cell(std::uint32_t number, std::size_t offset) const noexcept {
-    return *std::launder(reinterpret_cast<T*>(chunk_of(number) + offset) + number % chunk_records);
+    return *std::launder(reinterpret_cast<T*>(chunk_of(number) + offset) + place_of(number));
   }
   [[nodiscard]] std::size_t add_column(bool wanted, std::size_t cell_bytes) noexcept;
   void add_chunk();
@@ -92,7 +97,8 @@ class record_store {
   template <class T>
   void begin_column(std::byte* chunk, std::size_t offset) const noexcept;
 
-  const std::size_t records_max_;
+  std::size_t records_max_;
+  const unsigned chunk_bits_;     // of the number, within its chunk
   const std::size_t chunk_size_;  // records in a chunk: fewer in a small cache
   std::size_t chunk_bytes_ = 0;
   const std::size_t records_offset_, links_offset_, hash_offset_, weight_offset_, deadline_offset_,
@@ -112,7 +118,9 @@ class record_store {
 template <class Record, class Atomics>
 record_store<Record, Atomics>::record_store(columns wanted, std::size_t records_max)
     : records_max_(records_max),
-      chunk_size_(std::clamp<std::size_t>(records_max, 1, chunk_records)),
+      chunk_bits_(static_cast<unsigned>(
+          std::bit_width(std::clamp<std::size_t>(records_max, 1, chunk_records) - 1))),
+      chunk_size_(std::size_t{1} << chunk_bits_),
       records_offset_(add_column(true, sizeof(Record))),
       links_offset_(add_column(true, sizeof(links))),
       hash_offset_(add_column(wanted.hash, sizeof(std::uint64_t))),
@@ -142,8 +150,8 @@ template <class Record, class Atomics>
 std::uint32_t record_store<Record, Atomics>::take() {
   if (free_ != no_number) return std::exchange(free_, policy_links(free_).newer);
   const std::uint32_t number = end_.load(std::memory_order_relaxed);
-  if (number == records_max_) return no_number;
-  if (number / chunk_records == chunk_count_) add_chunk();
+  if (number >= records_max_) return no_number;
+  if (number >> chunk_bits_ == chunk_count_) add_chunk();
   end_.store(number + 1, std::memory_order_release);
   return number;
 }

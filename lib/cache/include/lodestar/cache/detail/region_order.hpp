@@ -72,6 +72,9 @@ class region_order {
   /// Forgets everything without touching the entries.
   void clear() noexcept;
 
+  /// What it has allocated.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return ghosts_.memory_bytes(); }
+
   /// Checks every invariant; cost: every entry.
   void validate() const noexcept;
 

@@ -28,6 +28,12 @@ class shadow_cache {
   /// An access to the key with this hash, which is inserted when it is absent; true: it was there.
   bool access(std::uint32_t hash);
   [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
+  /// Of all of it.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return sizeof(*this) + entries_.capacity() * sizeof(entry) + index_.capacity() * sizeof(link) +
+           order_.memory_bytes();
+  }
+
   void validate() const noexcept;
 
  private:

@@ -57,6 +57,13 @@ class shape_tuner {
   /// An access to a key of the sample; true: another shape was chosen.
   bool record(std::uint32_t hash);
 
+  /// What it has allocated.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    std::size_t bytes = 0;
+    for (const auto& each : shadows_) bytes += each ? each->memory_bytes() : 0;
+    return bytes;
+  }
+
   void validate() const noexcept;
 
  private:
