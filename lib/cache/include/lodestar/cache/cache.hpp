@@ -36,17 +36,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include <lodestar/base/assert.hpp>
+#include <lodestar/cache/completion.hpp>
 #include <lodestar/cache/detail/contents.hpp>
 #include <lodestar/cache/detail/counters.hpp>
 #include <lodestar/cache/detail/epoch.hpp>
+#include <lodestar/cache/detail/flight.hpp>
 #include <lodestar/cache/detail/hashing.hpp>
 #include <lodestar/cache/detail/index_table.hpp>
+#include <lodestar/cache/detail/lifeline.hpp>
 #include <lodestar/cache/detail/limbo.hpp>
 #include <lodestar/cache/detail/limits.hpp>
 #include <lodestar/cache/detail/policy.hpp>
@@ -54,6 +58,7 @@
 #include <lodestar/cache/detail/sample_buffers.hpp>
 #include <lodestar/cache/detail/timer_wheel.hpp>
 #include <lodestar/cache/detail/times.hpp>
+#include <lodestar/cache/loaded.hpp>
 #include <lodestar/cache/options.hpp>
 
 namespace lodestar::cache {
@@ -71,6 +76,8 @@ template <class Key, class Value>
 template <class Key, class Value, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
 class cache {
  public:
+  using key_type = Key;
+  using value_type = Value;
   using options_type = options<Key, Value>;
 
   /// The options must be without mistake (find_mistake).
@@ -123,6 +130,20 @@ class cache {
   template <class Visit>
   void for_each(Visit&& visit) const;
 
+  /// The value of the key; when it is absent, what load(const Key&) → Value or result<Value>
+  /// returns, which is stored. However many ask at the same time, one loads and the others wait for
+  /// what it brings, an error or an exception too. Neither is stored, but see failure_time_to_live.
+  ///
+  /// A load that began before a write or a removal of its key is handed to those who wait for it
+  /// and not stored. A loader that asks for the key that it loads gets error_code::conflict.
+  template <class Loader>
+  result<Value> get_or_load(const Key& key, Loader&& load);
+  /// The same without blocking: start(const Key&, completion<cache>) begins a load that completes
+  /// when it likes, done(const loaded<Value>&) is called with the answer, on the thread that
+  /// completes, or at once. Neither runs under a lock.
+  template <class Start, class Done>
+  load_ticket<cache> load_async(const Key& key, Start start, Done done);
+
   /// Removes what has expired, up to now, and destroys what nobody reads any more.
   void maintain();
 
@@ -149,9 +170,12 @@ class cache {
   using reading = typename record::reading;
   using ticks = detail::ticks;
   static constexpr bool hash_is_kept = contents::boxed || !detail::is_cheap_to_hash<Key, Hash>;
+  friend completion<cache>;
+  friend load_ticket<cache>;
   /// How the policy sees the entries.
   class policy_view;
-  enum counter : std::size_t { hit, miss, insertion, counters };
+  enum counter : std::size_t { hits, misses, insertions, loads, load_failures, loads_ns, counters };
+  using flight = detail::flight<Key, Value, reading>;
 
   struct found {
     std::uint32_t number;
@@ -204,6 +228,10 @@ class cache {
   void extend(const found& used);
   void set_times(incoming& value, const reading* present) const;
   // Written while the record is locked; read for a guess, too.
+  [[nodiscard]] ticks written(std::uint32_t number) const noexcept {
+    return std::atomic_ref(records_.written(number)).load(std::memory_order_relaxed);
+  }
+  void note_write(std::uint32_t number, const incoming& value) noexcept;
   [[nodiscard]] ticks deadline(std::uint32_t number) const noexcept {
     return std::atomic_ref(records_.deadline(number)).load(std::memory_order_relaxed);
   }
@@ -217,9 +245,27 @@ class cache {
   outcome store_after(incoming& value, const reading* present);
   [[nodiscard]] bool store_in_place(incoming& value, expected wanted, const reading* same);
   template <class K>
+  bool supersede(std::uint64_t hash, const K& key);
+  template <class K>
   bool remove_same(std::uint64_t hash, const K& key, const reading* same);
   void retire(const words& content);
   void destroy_retired(std::size_t enough) const;
+
+  // Loading.
+  template <class Refresh>
+  [[nodiscard]] std::optional<result<Value>> get_known(std::uint64_t hash, const Key& key,
+                                                       const Refresh& refresh);
+  template <class Loader>
+  [[nodiscard]] loaded<Value> find_or_call(flight& led, Loader&& load);
+  template <class Loader>
+  [[nodiscard]] loaded<Value> call(flight& led, Loader&& load);
+  void finish(flight& led, loaded<Value> brought);
+  void give_up(flight& led, std::uint64_t ticket);
+  template <class Loader>
+  void refresh_later(std::uint64_t hash, const Key& key, const reading& seen, const Loader& load);
+  template <class Start>
+  static void begin(flight& led, Start& start, typename detail::lifeline<cache>::line line,
+                    std::uint64_t ticket);
 
   // Under the lock. What returns nothing, or false, wants to be called again when `gone` has been
   // emptied.
@@ -258,6 +304,8 @@ class cache {
   const bool has_hooks_;
   const bool varies_;  // whether a read may change the time
   const bool keeps_deadline_;
+  const bool refreshes_;
+  const ticks refresh_ticks_;
   const detail::mixer mix_;
   [[no_unique_address]] const Hash hash_{};
   [[no_unique_address]] const Equal equal_{};
@@ -292,9 +340,16 @@ class cache {
     no_box* next;
   };
   using box = std::conditional_t<contents::boxed, detail::box<Key, Value>, no_box>;
+  detail::flight_board<Key, Value, reading, Equal> board_;
+  std::atomic<std::uint64_t> next_ticket_{detail::no_ticket + 1};
+  /// The errors that answer for their loaders.
+  std::unique_ptr<cache<Key, error, Hash, Equal>> failures_;
+  detail::lifeline<cache> life_{this};
+
   mutable detail::limbo<box> limbo_{detail::process_epochs.value};
 };
 
 }  // namespace lodestar::cache
 
 #include <lodestar/cache/detail/cache-inl.hpp>
+#include <lodestar/cache/detail/loading-inl.hpp>

@@ -10,6 +10,7 @@
 
 #include <lodestar/base/clock.hpp>
 #include <lodestar/base/error.hpp>
+#include <lodestar/base/executor.hpp>
 #include <lodestar/base/random.hpp>
 
 namespace lodestar::cache {
@@ -66,7 +67,19 @@ struct options {
   /// Entry by entry instead.
   expiry<Key, Value> expires = {};
 
-  /// Whether hits, misses and what leads to them are counted.
+  // For get_or_load() and its like.
+  /// How long after its last write an entry is loaded anew when it is asked for, in the background,
+  /// while the old value is served. Needs `background`.
+  nanoseconds refresh_after = never;
+  /// Where refreshing runs. Must outlive the cache.
+  executor* background = nullptr;
+  /// For how long a loader's error answers for it; 0: the next to ask loads again. What a loader
+  /// throws is never kept.
+  nanoseconds failure_time_to_live = nanoseconds::zero();
+  /// How many errors are kept at most.
+  std::size_t failures_max = 1'000;
+
+  /// Whether hits, misses, loads and their times are counted.
   bool statistics = false;
 
   /// Removed keys and values are destroyed by maintain() and by the destructor alone: for somebody
@@ -81,6 +94,8 @@ struct options {
 
 struct statistics {
   std::uint64_t hits = 0, misses = 0, insertions = 0, evictions = 0, expirations = 0, refusals = 0;
+  std::uint64_t loads = 0, load_failures = 0;
+  nanoseconds load_time = nanoseconds::zero();  ///< Of all loads that block or refresh.
   std::size_t entries = 0, weight = 0;
 };
 

@@ -32,6 +32,14 @@ std::optional<error> find_mistake(const options<Key, Value>& settings) {
     return mistake("a cache holds at most 16,777,214 entries", "entries_max",
                    "use several caches, or weight_max");
   }
+  if (settings.refresh_after != never && settings.background == nullptr) {
+    return mistake("refreshing needs somewhere to run", "refresh_after, background",
+                   "give an executor as background, or leave refresh_after out");
+  }
+  if (settings.refresh_after <= nanoseconds::zero()) {
+    return mistake("a time after which entries are refreshed is more than nothing", "refresh_after",
+                   "leave it out for never");
+  }
   if (settings.time == nullptr || settings.random == nullptr) {
     return mistake("a clock and a source of randomness are needed", "time, random",
                    "leave them out for those of the system");
@@ -63,6 +71,7 @@ class cache<Key, Value, Hash, Equal>::incoming {
   const words content;
   ticks expires = detail::ticks_never;
   ticks deadline = detail::ticks_never;
+  const flight* loaded_by = nullptr;
   bool stored = false;
 };
 
@@ -164,6 +173,8 @@ cache<Key, Value, Hash, Equal>::cache(options_type settings)
                  settings_.expires.after_read),
       varies_(settings_.time_to_idle != never || settings_.expires.after_read != nullptr),
       keeps_deadline_(columns_for(settings_).deadline),
+      refreshes_(settings_.refresh_after != never),
+      refresh_ticks_(static_cast<ticks>(settings_.refresh_after.count() / 1000)),
       mix_(*settings_.random),
       began_(settings_.time->now()),
       records_(columns_for(settings_), records_for(settings_)),
@@ -173,6 +184,13 @@ cache<Key, Value, Hash, Equal>::cache(options_type settings)
       policy_(policy_view(*this), std::max<std::size_t>(bound_, 1), settings_.random->next()) {
   const auto mistake = find_mistake(settings_);
   LODESTAR_ASSERT(!mistake, "the options of a cache are possible: ask find_mistake()");
+  if (settings_.failure_time_to_live > nanoseconds::zero()) {
+    failures_ = std::make_unique<cache<Key, error, Hash, Equal>>(
+        options<Key, error>{.entries_max = settings_.failures_max,
+                            .time_to_live = settings_.failure_time_to_live,
+                            .time = settings_.time,
+                            .random = settings_.random});
+  }
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -180,7 +198,8 @@ detail::columns cache<Key, Value, Hash, Equal>::columns_for(const options_type& 
   return {.hash = hash_is_kept,
           .weight = settings.weigher != nullptr,
           .timer = detail::has_times(settings),
-          .deadline = settings.time_to_idle != never && settings.time_to_live != never};
+          .deadline = settings.time_to_idle != never && settings.time_to_live != never,
+          .written = settings.refresh_after != never};
 }
 
 // One more than may stay: the policy chooses who goes knowing who comes.
@@ -193,6 +212,7 @@ std::size_t cache<Key, Value, Hash, Equal>::records_for(const options_type& sett
 
 template <class Key, class Value, class Hash, class Equal>
 cache<Key, Value, Hash, Equal>::~cache() {
+  life_.cut();
   if constexpr (contents::boxed) {
     for (std::uint32_t number = 0; number < records_.numbers_end(); ++number) {
       const record& each = records_.at(number);
@@ -240,10 +260,10 @@ template <class K>
 [[gnu::always_inline]] inline bool cache<Key, Value, Hash, Equal>::find_for_use(
     const detail::process_pin& pinned, std::uint64_t hash, const K& key, found& into) {
   if (!find(hash, key, into)) {
-    counters_.add(miss, pinned.thread_index());
+    counters_.add(misses, pinned.thread_index());
     return false;
   }
-  counters_.add(hit, pinned.thread_index());
+  counters_.add(hits, pinned.thread_index());
   records_.at(into.number).use(detail::uses_max);
   if (policy_.samples(hash)) [[unlikely]]
     sample(pinned.thread_index(), hash);
@@ -512,6 +532,7 @@ outcome cache<Key, Value, Hash, Equal>::store_after(incoming& value, const readi
 template <class Key, class Value, class Hash, class Equal>
 outcome cache<Key, Value, Hash, Equal>::store(incoming& value, expected wanted,
                                               const reading* same) {
+  if (value.loaded_by == nullptr) supersede(value.hash, value.key);
   if (wanted != expected::absent && !weighs_ && bound_ != 0) {
     if (store_in_place(value, wanted, same)) return outcome::replaced;
   }
@@ -531,7 +552,7 @@ bool cache<Key, Value, Hash, Equal>::store_in_place(incoming& value, expected wa
   removals gone(*this);
   const detail::process_pin pinned;
   found there;
-  if (!find(value.hash, value.key, there)) return false;
+  if (value.loaded_by != nullptr || !find(value.hash, value.key, there)) return false;
   if (expires_ && value.expires < there.seen.expires) return false;
   auto& place = records_.at(there.number);
   if (!place.try_lock(there.seen)) return false;
@@ -541,14 +562,12 @@ bool cache<Key, Value, Hash, Equal>::store_in_place(incoming& value, expected wa
     return false;
   }
   place.set_value(value.content);
-  if (expires_) {
-    if (keeps_deadline_) set_deadline(there.number, value.deadline);
-    place.set_expires(value.expires);
-  }
+  note_write(there.number, value);
+  if (expires_) place.set_expires(value.expires);
   place.unlock(there.seen);
   place.use(detail::uses_max);
   value.stored = true;
-  counters_.add(insertion, pinned.thread_index());
+  counters_.add(insertions, pinned.thread_index());
   if (contents::boxed || settings_.listener) gone.add(old, removal_cause::replaced);
   return true;
 }
@@ -563,6 +582,7 @@ std::optional<outcome> cache<Key, Value, Hash, Equal>::try_store(incoming& value
     if (!take_out_expired(there.number, gone)) return std::nullopt;  // somebody renewed it
     present = false;
   }
+  if (value.loaded_by != nullptr && value.loaded_by->superseded()) return outcome::different;
   if (present && wanted == expected::absent) return outcome::present;
   if (!present && wanted == expected::present) return outcome::absent;
   if (wanted == expected::same && !(present && is_same(there.seen, *same)))
@@ -600,7 +620,7 @@ bool cache<Key, Value, Hash, Equal>::put_new(incoming& value, removals& gone) {
   records_.at(number).bear(value.content, value.expires);
   if constexpr (hash_is_kept) records_.hash(number) = value.hash;
   if (weighs_) records_.weight(number) = value.weight;
-  if (keeps_deadline_) set_deadline(number, value.deadline);
+  note_write(number, value);
   if (expires_) records_.timer_previous(number) = detail::no_number;
   bool entered = false;
   try {
@@ -633,7 +653,7 @@ bool cache<Key, Value, Hash, Equal>::put_over(std::uint32_t number, incoming& va
   if (!old) return false;
   gone.add(*old, removal_cause::replaced);
   place.use(detail::uses_max);
-  if (keeps_deadline_) set_deadline(number, value.deadline);
+  note_write(number, value);
   if (expires_) schedule(number, value.expires);
   if (weighs_) reweigh(number, value.weight);
   return true;
@@ -656,7 +676,8 @@ bool cache<Key, Value, Hash, Equal>::remove_same(std::uint64_t hash, const K& ke
   removals gone(*this);
   const detail::process_pin pinned;
   found there;
-  if (!lookup(hash, key, there)) return false;
+  // Who loads the key may be about to store it.
+  if (!supersede(hash, key) && !lookup(hash, key, there)) return false;
   const std::lock_guard held(mutex_);
   if (!lookup(hash, key, there)) return false;
   if (!is_current(there.seen) && take_out_expired(there.number, gone)) return false;
@@ -668,6 +689,7 @@ template <class Key, class Value, class Hash, class Equal>
 template <class Condition>
 std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
   std::size_t count = 0;
+  board_.supersede_all();
   const std::uint32_t end = records_.numbers_end();
   for (std::uint32_t number = 0; number < end; ++number) {
     const cleaning after_it(*this);
@@ -687,6 +709,8 @@ std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
 template <class Key, class Value, class Hash, class Equal>
 std::size_t cache<Key, Value, Hash, Equal>::clear() {
   std::size_t count = 0;
+  if (failures_) static_cast<void>(failures_->clear());
+  board_.supersede_all();
   const std::uint32_t end = records_.numbers_end();
   for (std::uint32_t number = 0; number < end;) {
     const cleaning after_it(*this);
@@ -882,6 +906,15 @@ void cache<Key, Value, Hash, Equal>::schedule(std::uint32_t number, ticks expire
 }
 
 template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::note_write(std::uint32_t number,
+                                                const incoming& value) noexcept {
+  if (keeps_deadline_) set_deadline(number, value.deadline);
+  if (refreshes_) {
+    std::atomic_ref(records_.written(number)).store(now(), std::memory_order_relaxed);
+  }
+}
+
+template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::retire(const words& content) {
   if constexpr (contents::boxed) limbo_.add(contents::box_of(content));
 }
@@ -913,12 +946,15 @@ std::size_t cache<Key, Value, Hash, Equal>::weight() const {
 template <class Key, class Value, class Hash, class Equal>
 statistics cache<Key, Value, Hash, Equal>::stats() const {
   const std::lock_guard held(mutex_);
-  return {.hits = counters_.sum(hit),
-          .misses = counters_.sum(miss),
-          .insertions = insertions_ + counters_.sum(insertion),
+  return {.hits = counters_.sum(hits),
+          .misses = counters_.sum(misses),
+          .insertions = insertions_ + counters_.sum(insertions),
           .evictions = evictions_,
           .expirations = expirations_,
           .refusals = refusals_,
+          .loads = counters_.sum(loads),
+          .load_failures = counters_.sum(load_failures),
+          .load_time = nanoseconds(static_cast<std::int64_t>(counters_.sum(loads_ns))),
           .entries = entries_.load(std::memory_order_relaxed),
           .weight = weight_.load(std::memory_order_relaxed)};
 }

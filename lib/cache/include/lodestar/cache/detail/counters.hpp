@@ -22,13 +22,13 @@ class striped_counters {
     if (wanted) stripes_ = std::make_unique<stripe[]>(stripe_count + 1);
   }
 
-  void add(std::size_t counter, std::uint32_t thread_index) noexcept {
+  void add(std::size_t counter, std::uint32_t thread_index, std::uint64_t amount = 1) noexcept {
     if (!stripes_) return;
     if (thread_index < stripe_count) [[likely]] {
       auto& mine = stripes_[thread_index].values[counter];
-      mine.store(mine.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      mine.store(mine.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
     } else {
-      stripes_[stripe_count].values[counter].fetch_add(1, std::memory_order_relaxed);
+      stripes_[stripe_count].values[counter].fetch_add(amount, std::memory_order_relaxed);
     }
   }
 

@@ -28,6 +28,7 @@ struct columns {
   bool weight = false;    ///< Where entries are weighed.
   bool timer = false;     ///< Where entries expire.
   bool deadline = false;  ///< Where entries expire after their last use, and at a fixed time.
+  bool written = false;   ///< Where entries are refreshed.
 };
 
 template <class Record, class Atomics = std_atomics>
@@ -63,6 +64,9 @@ class record_store {
   }
   [[nodiscard]] std::uint64_t& deadline(std::uint32_t number) const noexcept {
     return cell<std::uint64_t>(number, deadline_offset_);
+  }
+  [[nodiscard]] std::uint64_t& written(std::uint32_t number) const noexcept {
+    return cell<std::uint64_t>(number, written_offset_);
   }
   [[nodiscard]] std::uint32_t& timer_previous(std::uint32_t number) const noexcept {
     return cell<std::uint32_t>(number, timer_offset_);
@@ -102,7 +106,7 @@ class record_store {
   const std::size_t chunk_size_;  // records in a chunk: fewer in a small cache
   std::size_t chunk_bytes_ = 0;
   const std::size_t records_offset_, links_offset_, hash_offset_, weight_offset_, deadline_offset_,
-      timer_offset_;
+      written_offset_, timer_offset_;
   typename Atomics::template atomic<slot*> chunks_{nullptr};
   // The directory in use and its predecessors, at which a reader may still look.
   std::vector<std::unique_ptr<slot[]>> directories_;
@@ -126,6 +130,7 @@ record_store<Record, Atomics>::record_store(columns wanted, std::size_t records_
       hash_offset_(add_column(wanted.hash, sizeof(std::uint64_t))),
       weight_offset_(add_column(wanted.weight, sizeof(std::uint64_t))),
       deadline_offset_(add_column(wanted.deadline, sizeof(std::uint64_t))),
+      written_offset_(add_column(wanted.written, sizeof(std::uint64_t))),
       timer_offset_(add_column(wanted.timer, sizeof(std::uint32_t))) {
   LODESTAR_ASSERT(records_offset_ == 0, "at() looks for the records at the beginning");
 }
@@ -172,6 +177,7 @@ void record_store<Record, Atomics>::add_chunk() {
   if (hash_offset_ != 0) begin_column<std::uint64_t>(added, hash_offset_);
   if (weight_offset_ != 0) begin_column<std::uint64_t>(added, weight_offset_);
   if (deadline_offset_ != 0) begin_column<std::uint64_t>(added, deadline_offset_);
+  if (written_offset_ != 0) begin_column<std::uint64_t>(added, written_offset_);
   if (timer_offset_ != 0) begin_column<std::uint32_t>(added, timer_offset_);
   chunks_.load(std::memory_order_relaxed)[chunk_count_++].store(added, std::memory_order_release);
   memory_bytes_ += chunk_bytes_;

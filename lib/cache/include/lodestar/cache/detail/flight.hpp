@@ -1,0 +1,290 @@
+// One load of one key, and everybody who waits for it.
+//
+// The first to ask leads: his loader runs, nobody's lock held. Others wait, blocked or with a
+// function to call. What the loader brings, a value, an error or an exception, goes to all of them.
+// A loader that gives up without an answer is followed by that of the next in line.
+//
+// A write or an invalidation of the key supersedes the flight: it still answers those who wait, but
+// what it brings is not stored, and the next to ask begins a new one.
+//
+// Thread-safety: all members from any thread. Lifetimes: shared by the cache, its loaders and those
+// who wait; may outlive the cache.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <lodestar/base/assert.hpp>
+#include <lodestar/base/error.hpp>
+#include <lodestar/cache/loaded.hpp>
+
+namespace lodestar::cache::detail {
+
+/// Of nobody.
+inline constexpr std::uint64_t no_ticket = 0;
+
+/// Over: what a refresh replaces.
+template <class Key, class Value, class Over>
+class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
+ public:
+  using landed = std::shared_ptr<const loaded<Value>>;
+
+  /// Somebody who does not block.
+  struct waiter {
+    std::uint64_t ticket = 0;
+    /// Called, without a lock, when the one who led gave up: leads from there on.
+    std::move_only_function<void(flight&)> lead;
+    /// Called, without a lock, with what came of it.
+    std::move_only_function<void(const landed&)> done;
+  };
+
+  flight(const Key& key_loaded, std::uint64_t hash_of_key, std::optional<Over> replaced)
+      : key(key_loaded), hash(hash_of_key), over(std::move(replaced)) {}
+
+  const Key key;
+  const std::uint64_t hash;
+  const std::optional<Over> over;
+
+  void supersede() noexcept { superseded_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool superseded() const noexcept {
+    return superseded_.load(std::memory_order_acquire);
+  }
+
+  /// Says that this thread runs the loader, until it says that it does not.
+  void set_loading(bool here);
+  [[nodiscard]] bool loads_on_this_thread() const;
+
+  /// Ends the flight; once, by the one who leads.
+  void land(loaded<Value> what);
+  /// The one who leads, of this ticket, gives up: it alone hears that it was cancelled, and the
+  /// next leads. True when nobody follows.
+  [[nodiscard]] bool abandon(std::uint64_t ticket);
+
+  /// Blocks until it has landed. Null: the caller leads now.
+  [[nodiscard]] landed wait();
+  /// For somebody who does not block; calls `done` at once when it has landed already.
+  void add(waiter&& joined);
+  /// Takes a waiter out; false when it was called already, or is being called.
+  bool remove(std::uint64_t ticket);
+
+ private:
+  enum class state : std::uint8_t { led, leaderless, landed };
+
+  /// Under the lock.
+  bool take(std::uint64_t ticket, waiter& into);
+
+  std::atomic<bool> superseded_{false};
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  state state_ = state::led;
+  std::size_t blocked_ = 0;
+  std::vector<waiter> waiters_;
+  std::thread::id loading_on_;
+  landed landed_;
+};
+
+/// The flights of a cache, by key.
+template <class Key, class Value, class Over, class Equal>
+class flight_board {
+ public:
+  using flight_type = flight<Key, Value, Over>;
+  using pointer = std::shared_ptr<flight_type>;
+
+  struct boarding {
+    pointer joined;
+    bool leads;  ///< It is new: who boarded it loads.
+  };
+  /// The flight for the key.
+  [[nodiscard]] boarding board(std::uint64_t hash, const Key& key, const Equal& equal,
+                               std::optional<Over> over = std::nullopt);
+  /// Takes it from the board when it is still there.
+  void leave(const flight_type& ended) noexcept;
+
+  /// True when no load is under way.
+  [[nodiscard]] bool empty() const noexcept { return count_.load(std::memory_order_acquire) == 0; }
+  /// Supersedes the flight for the key and takes it from the board; whether there was one.
+  template <class K>
+  bool supersede(std::uint64_t hash, const K& key, const Equal& equal);
+  void supersede_all();
+
+ private:
+  using map = std::unordered_multimap<std::uint64_t, pointer>;
+  using node = typename map::node_type;
+
+  template <class K>
+  [[nodiscard]] typename map::iterator find(std::uint64_t hash, const K& key, const Equal& equal);
+
+  std::atomic<std::size_t> count_{0};
+  std::mutex mutex_;
+  map flights_;  // by hash: as many as loads at this moment
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+template <class Key, class Value, class Over>
+void flight<Key, Value, Over>::set_loading(bool here) {
+  const std::lock_guard held(mutex_);
+  loading_on_ = here ? std::this_thread::get_id() : std::thread::id();
+}
+
+template <class Key, class Value, class Over>
+bool flight<Key, Value, Over>::loads_on_this_thread() const {
+  const std::lock_guard held(mutex_);
+  return loading_on_ == std::this_thread::get_id();
+}
+
+template <class Key, class Value, class Over>
+void flight<Key, Value, Over>::land(loaded<Value> what) {
+  auto came = std::make_shared<const loaded<Value>>(std::move(what));
+  std::vector<waiter> waiting;
+  {
+    const std::lock_guard held(mutex_);
+    LODESTAR_ASSERT(state_ == state::led, "a load ends once");
+    state_ = state::landed;
+    landed_ = came;
+    waiting.swap(waiters_);
+    changed_.notify_all();
+  }
+  for (waiter& each : waiting) each.done(came);
+}
+
+template <class Key, class Value, class Over>
+bool flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
+  waiter gone;
+  std::move_only_function<void(flight&)> lead_next;
+  bool alone = false;
+  {
+    const std::lock_guard held(mutex_);
+    LODESTAR_ASSERT(state_ == state::led, "who gives up has led");
+    take(ticket, gone);
+    if (blocked_ != 0 || waiters_.empty()) {
+      state_ = state::leaderless;
+      alone = blocked_ == 0;
+      changed_.notify_one();
+    } else {
+      // It stays among those who wait: it wants the answer, too.
+      lead_next = std::move(waiters_.front().lead);
+    }
+  }
+  if (gone.done) {
+    gone.done(std::make_shared<const loaded<Value>>(
+        fail(error_code::cancelled, "the load was given up before it brought anything")));
+  }
+  if (lead_next) lead_next(*this);
+  return alone;
+}
+
+template <class Key, class Value, class Over>
+auto flight<Key, Value, Over>::wait() -> landed {
+  std::unique_lock held(mutex_);
+  ++blocked_;
+  changed_.wait(held, [this] { return state_ != state::led; });
+  --blocked_;
+  if (state_ == state::leaderless) {
+    state_ = state::led;
+    return nullptr;
+  }
+  return landed_;
+}
+
+template <class Key, class Value, class Over>
+void flight<Key, Value, Over>::add(waiter&& joined) {
+  {
+    const std::lock_guard held(mutex_);
+    if (state_ != state::landed) {
+      waiters_.push_back(std::move(joined));
+      return;
+    }
+  }
+  joined.done(landed_);
+}
+
+template <class Key, class Value, class Over>
+bool flight<Key, Value, Over>::remove(std::uint64_t ticket) {
+  waiter removed;  // destroyed without the lock
+  const std::lock_guard held(mutex_);
+  return take(ticket, removed);
+}
+
+template <class Key, class Value, class Over>
+bool flight<Key, Value, Over>::take(std::uint64_t ticket, waiter& into) {
+  const auto position =
+      std::find_if(waiters_.begin(), waiters_.end(),
+                   [ticket](const waiter& each) { return each.ticket == ticket; });
+  if (position == waiters_.end()) return false;
+  into = std::move(*position);
+  waiters_.erase(position);
+  return true;
+}
+
+template <class Key, class Value, class Over, class Equal>
+auto flight_board<Key, Value, Over, Equal>::board(std::uint64_t hash, const Key& key,
+                                                  const Equal& equal, std::optional<Over> over)
+    -> boarding {
+  // Copies the key: not under the lock.
+  auto made = std::make_shared<flight_type>(key, hash, std::move(over));
+  const std::lock_guard held(mutex_);
+  const auto position = find(hash, key, equal);
+  if (position != flights_.end()) return {position->second, false};
+  flights_.emplace(hash, made);
+  count_.store(flights_.size(), std::memory_order_release);
+  return {std::move(made), true};
+}
+
+template <class Key, class Value, class Over, class Equal>
+void flight_board<Key, Value, Over, Equal>::leave(const flight_type& ended) noexcept {
+  node dropped;  // destroyed without the lock
+  const std::lock_guard held(mutex_);
+  const auto [first, last] = flights_.equal_range(ended.hash);
+  const auto position =
+      std::find_if(first, last, [&ended](const auto& each) { return each.second.get() == &ended; });
+  if (position == last) return;
+  dropped = flights_.extract(position);
+  count_.store(flights_.size(), std::memory_order_release);
+}
+
+template <class Key, class Value, class Over, class Equal>
+template <class K>
+bool flight_board<Key, Value, Over, Equal>::supersede(std::uint64_t hash, const K& key,
+                                                      const Equal& equal) {
+  node dropped;
+  const std::lock_guard held(mutex_);
+  const auto position = find(hash, key, equal);
+  if (position == flights_.end()) return false;
+  position->second->supersede();
+  dropped = flights_.extract(position);
+  count_.store(flights_.size(), std::memory_order_release);
+  return true;
+}
+
+template <class Key, class Value, class Over, class Equal>
+void flight_board<Key, Value, Over, Equal>::supersede_all() {
+  map dropped;
+  const std::lock_guard held(mutex_);
+  for (const auto& [hash, each] : flights_) each->supersede();
+  dropped.swap(flights_);
+  count_.store(0, std::memory_order_release);
+}
+
+template <class Key, class Value, class Over, class Equal>
+template <class K>
+auto flight_board<Key, Value, Over, Equal>::find(std::uint64_t hash, const K& key,
+                                                 const Equal& equal) -> typename map::iterator {
+  const auto [first, last] = flights_.equal_range(hash);
+  const auto position =
+      std::find_if(first, last, [&](const auto& each) { return equal(each.second->key, key); });
+  return position == last ? flights_.end() : position;
+}
+
+}  // namespace lodestar::cache::detail

@@ -1,0 +1,196 @@
+// The members of cache (cache.hpp) that load.
+#pragma once
+
+#include <exception>
+
+#include <lodestar/cache/cache.hpp>
+
+namespace lodestar::cache {
+
+template <class Key, class Value, class Hash, class Equal>
+template <class Loader>
+result<Value> cache<Key, Value, Hash, Equal>::get_or_load(const Key& key, Loader&& load) {
+  const cleaning after_it(*this);
+  const std::uint64_t hash = hash_of(key);
+  const auto refresh = [&](const found& due) { refresh_later(hash, key, due.seen, load); };
+  if (auto known = get_known(hash, key, refresh)) return *std::move(known);
+  const auto [joined, leads] = board_.board(hash, key, equal_);
+  if (!leads) {
+    if (joined->loads_on_this_thread()) {
+      return fail(error_code::conflict, "the loader of a key asks the cache for the same key", {},
+                  "let the loader return the value, and ask for other keys only");
+    }
+    if (const auto landed = joined->wait()) return landed->get();
+  }
+  loaded<Value> brought = find_or_call(*joined, load);
+  const loaded<Value> answer = brought;
+  finish(*joined, std::move(brought));
+  return answer.get();
+}
+
+// What is known without loading. Calls refresh(found) when that is due.
+template <class Key, class Value, class Hash, class Equal>
+template <class Refresh>
+std::optional<result<Value>> cache<Key, Value, Hash, Equal>::get_known(std::uint64_t hash,
+                                                                       const Key& key,
+                                                                       const Refresh& refresh) {
+  const detail::process_pin pinned;
+  found there;
+  if (find_for_use(pinned, hash, key, there)) {
+    if (refreshes_ && now() >= written(there.number) + refresh_ticks_) [[unlikely]]
+      refresh(there);
+    return contents::open(there.seen.content, [](const Key&, const Value& value) {
+      return std::optional<result<Value>>(value);
+    });
+  }
+  if (failures_) {
+    if (auto failed = failures_->get(key))
+      return result<Value>(std::unexpected(*std::move(failed)));
+  }
+  return std::nullopt;
+}
+
+// Somebody may have stored the value between the miss and the boarding.
+template <class Key, class Value, class Hash, class Equal>
+template <class Loader>
+loaded<Value> cache<Key, Value, Hash, Equal>::find_or_call(flight& led, Loader&& load) {
+  if (auto stored = peek(led.key)) return loaded<Value>(*std::move(stored));
+  return call(led, load);
+}
+
+template <class Key, class Value, class Hash, class Equal>
+template <class Loader>
+loaded<Value> cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) {
+  const steady_time began = settings_.time->now();
+  led.set_loading(true);
+  std::optional<loaded<Value>> brought;
+  try {
+    brought.emplace(load(led.key));
+  } catch (...) {
+    brought.emplace(std::current_exception());
+  }
+  led.set_loading(false);
+  if (settings_.statistics) {
+    const detail::process_pin pinned;
+    const auto elapsed = settings_.time->now() - began;
+    counters_.add(loads_ns, pinned.thread_index(), static_cast<std::uint64_t>(elapsed.count()));
+  }
+  return *std::move(brought);
+}
+
+// Stores what was loaded, unless somebody wrote or invalidated the key since the load began, and
+// tells everybody who waits.
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::finish(flight& led, loaded<Value> brought) {
+  const cleaning after_it(*this);
+  {
+    const detail::process_pin pinned;
+    counters_.add(loads, pinned.thread_index());
+    if (brought.value() == nullptr) counters_.add(load_failures, pinned.thread_index());
+  }
+  try {
+    if (const Value* value = brought.value()) {
+      incoming arriving(*this, led.hash, led.key, Value(*value));
+      arriving.loaded_by = &led;
+      static_cast<void>(store_after(arriving, led.over ? &*led.over : nullptr));
+    } else if (const error* failed = brought.failure(); failed != nullptr && failures_) {
+      // What a refresh fails at is still there.
+      if (!led.over && !led.superseded()) failures_->insert(led.key, *failed);
+    }
+  } catch (...) {
+    // The weigher, an expiry function, or no memory: whoever waits must not wait for ever.
+    brought = loaded<Value>(std::current_exception());
+  }
+  board_.leave(led);
+  led.land(std::move(brought));
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::give_up(flight& led, std::uint64_t ticket) {
+  if (led.abandon(ticket)) board_.leave(led);
+}
+
+// A write or an invalidation of the key: what is being loaded is out of date. Whether that was so.
+template <class Key, class Value, class Hash, class Equal>
+template <class K>
+bool cache<Key, Value, Hash, Equal>::supersede(std::uint64_t hash, const K& key) {
+  if (failures_) static_cast<void>(failures_->remove(key));
+  return !board_.empty() && board_.supersede(hash, key, equal_);
+}
+
+// ------------------------------------------------------------------------------------- refreshing
+
+template <class Key, class Value, class Hash, class Equal>
+template <class Loader>
+void cache<Key, Value, Hash, Equal>::refresh_later(std::uint64_t hash, const Key& key,
+                                                   const reading& seen, const Loader& load) {
+  if constexpr (std::copy_constructible<Loader>) {
+    auto [led, leads] = board_.board(hash, key, equal_, seen);
+    if (!leads) return;
+    const bool taken =
+        settings_.background->post([line = life_.tie(), led = led, load = load]() mutable {
+          const auto owner = line.hold();
+          if (owner) return owner->finish(*led, owner->call(*led, load));
+          led->land(loaded<Value>(fail(error_code::cancelled, "the cache is gone")));
+        });
+    // Full or stopped: the old value stays, and whoever waits loads for himself.
+    if (!taken) give_up(*led, detail::no_ticket);
+  }
+}
+
+// ------------------------------------------------------------------------------------- not
+// blocking
+
+template <class Key, class Value, class Hash, class Equal>
+template <class Start, class Done>
+load_ticket<cache<Key, Value, Hash, Equal>> cache<Key, Value, Hash, Equal>::load_async(
+    const Key& key, Start start, Done done) {
+  const cleaning after_it(*this);
+  const std::uint64_t hash = hash_of(key);
+  const auto refresh = [&](const found& due) {
+    const auto [led, leads] = board_.board(hash, key, equal_, due.seen);
+    if (leads) begin(*led, start, life_.tie(), detail::no_ticket);
+  };
+  if (auto known = get_known(hash, key, refresh)) {
+    done(loaded<Value>(*std::move(known)));
+    return {};
+  }
+  const auto [joined, leads] = board_.board(hash, key, equal_);
+  const std::uint64_t ticket = next_ticket_.fetch_add(1, std::memory_order_relaxed);
+  auto deliver = [done = std::move(done)](const typename flight::landed& landed) mutable {
+    done(*landed);
+  };
+  if (!leads) {
+    auto follow = [start = std::move(start), line = life_.tie(), ticket](flight& led) mutable {
+      begin(led, start, line, ticket);
+    };
+    joined->add({ticket, std::move(follow), std::move(deliver)});
+    return {joined, ticket};
+  }
+  joined->add({ticket, nullptr, std::move(deliver)});
+  if (auto stored = peek(key)) {
+    finish(*joined, loaded<Value>(*std::move(stored)));
+  } else {
+    begin(*joined, start, life_.tie(), ticket);
+  }
+  return {joined, ticket};
+}
+
+template <class Key, class Value, class Hash, class Equal>
+template <class Start>
+void cache<Key, Value, Hash, Equal>::begin(flight& led, Start& start,
+                                           typename detail::lifeline<cache>::line line,
+                                           std::uint64_t ticket) {
+  const std::shared_ptr<flight> kept = led.shared_from_this();
+  led.set_loading(true);
+  std::exception_ptr thrown;
+  try {
+    start(led.key, completion<cache>(line, kept, ticket));
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  led.set_loading(false);
+  if (thrown) completion<cache>(std::move(line), kept, ticket)(thrown);
+}
+
+}  // namespace lodestar::cache
