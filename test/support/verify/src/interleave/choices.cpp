@@ -74,8 +74,9 @@ class exhaustive_chooser final : public chooser {
     // What an execution asks is what the one before it was asked up to where they part.
     if (asked() != path_.size()) set_diverged();
     if (began_ && !advance()) {
-      if (preemptions_ >= bounds_.preemptions_max) return false;
+      if (!wants_more_ || preemptions_ >= bounds_.preemptions_max) return false;
       ++preemptions_;
+      wants_more_ = false;
     }
     began_ = true;
     left_ = {0, preemptions_, bounds_.stale_reads_max, bounds_.spurious_failures_max};
@@ -90,6 +91,7 @@ class exhaustive_chooser final : public chooser {
   std::size_t answer(choice what, std::size_t count) override {
     int& left = left_[static_cast<std::size_t>(what)];
     const bool free = what == choice::thread;
+    if (what == choice::preemption && left == 0) wants_more_ = true;
     const auto open = static_cast<std::uint16_t>(free || left > 0 ? count : 1);
     if (asked() == path_.size()) path_.push_back({.what = what, .taken = 0, .count = open});
     const auto& here = path_[asked()];
@@ -100,6 +102,7 @@ class exhaustive_chooser final : public chooser {
 
   context_bound bounds_;
   int preemptions_ = 0;
+  bool wants_more_ = false;  // Some execution could have had another preemption.
   bool began_ = false;
   std::array<int, 4> left_{};
   std::vector<branch> path_;

@@ -40,6 +40,7 @@ TEST(choices_test, an_exhaustive_search_executes_everything_within_its_bound) {
   EXPECT_EQ(schedules(1), (std::vector<std::string>{"-", "-", "2x0.1", "0.1", "1"}));
   const auto all = schedules(3);
   EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), 8U);
+  EXPECT_EQ(schedules(100), all) << "a higher bound than there are places costs nothing";
 }
 
 TEST(choices_test, threads_that_cannot_go_on_are_no_preemption) {

@@ -102,13 +102,60 @@ TEST(litmus_test, store_buffering_is_forbidden_by_a_light_and_a_heavy_fence) {
   store_buffering<heavy_and_nothing, relaxed, relaxed>::allows();
 }
 
-/// Two light fences, and a heavy one of a third thread, which reaches them at different moments.
-struct light_fences_around_a_heavy_one : store_buffering<light_and_light, relaxed, relaxed> {
-  void third() { atomics::heavy_fence(); }
+/// Two light fences, and between them a heavy one of a third thread, which reaches the other two at
+/// different moments.
+struct light_fences_around_a_heavy_one {
+  atomic<int> x{0, "x"};
+  atomic<int> y{0, "y"};
+  atomic<int> z{0, "z"};
+  bool left_missed_y = false, left_was_early = false, right_missed_x = false,
+       right_was_late = false;
+  void left() {
+    x.store(1, relaxed);
+    atomics::light_fence();
+    left_was_early = z.load(relaxed) == 0;
+    left_missed_y = y.load(relaxed) == 0;
+  }
+  void middle() {
+    z.store(1, relaxed);
+    atomics::heavy_fence();
+    right_was_late = y.load(relaxed) == 0;
+  }
+  void right() {
+    y.store(1, relaxed);
+    atomics::light_fence();
+    right_missed_x = x.load(relaxed) == 0;
+  }
+  void finally() {
+    const bool one_after_the_other = left_was_early && right_was_late;
+    check(!one_after_the_other || !left_missed_y || !right_missed_x, "they are ordered");
+  }
 };
 TEST(litmus_test, a_heavy_fence_elsewhere_does_not_order_light_ones) {
-  using both = light_fences_around_a_heavy_one;
-  expect_found<both>(fault::failed_check, {&both::left, &both::right, &both::third});
+  using all = light_fences_around_a_heavy_one;
+  const auto found =
+      explore<all>(context_bound{.stale_reads_max = 4}, {&all::left, &all::middle, &all::right});
+  EXPECT_TRUE(found.found_a(fault::failed_check)) << found.report();
+}
+
+/// A seq_cst store may be overtaken by a relaxed one behind it.
+template <std::memory_order SecondStore>
+struct overtaking_a_seq_cst_store {
+  atomic<int> x{0, "x"};
+  atomic<int> y{0, "y"};
+  void writer() {
+    x.store(1, seq_cst);
+    y.store(1, SecondStore);
+  }
+  void reader() {
+    if (y.load(acquire) == 1) check(x.load(seq_cst) == 1, "the stores are seen in their order");
+  }
+};
+TEST(litmus_test, a_seq_cst_store_does_not_hold_back_what_follows) {
+  using strong = overtaking_a_seq_cst_store<release>;
+  expect_never<strong>({&strong::writer, &strong::reader});
+  using weak = overtaking_a_seq_cst_store<relaxed>;
+  expect_found<weak>(fault::failed_check, {&weak::writer, &weak::reader});
 }
 
 // --- message passing (MP): data, then a flag
@@ -362,6 +409,77 @@ TEST(litmus_test, a_seq_cst_fence_orders_what_was_read_before_it) {
   using strong = read_to_write_causality<seq_cst>;
   expect_never<strong>({&strong::first, &strong::second, &strong::third});
   using weak = read_to_write_causality<acq_rel>;
+  expect_found<weak>(fault::failed_check, {&weak::first, &weak::second, &weak::third});
+}
+
+/// The same with operations in place of fences: a seq_cst load also orders what it read.
+template <std::memory_order Load, std::memory_order Store>
+struct reads_of_a_relaxed_store {
+  atomic<int> x{0, "x"};
+  atomic<int> y{0, "y"};
+  bool read_x_not_y = false, wrote_y_not_x = false;
+  void first() { x.store(1, relaxed); }
+  void second() { read_x_not_y = x.load(Load) == 1 && y.load(Load) == 0; }
+  void third() {
+    y.store(1, Store);
+    wrote_y_not_x = x.load(Load) == 0;
+  }
+  void finally() { check(!read_x_not_y || !wrote_y_not_x, "the loads agree"); }
+};
+TEST(litmus_test, a_seq_cst_load_orders_what_it_read) {
+  using strong = reads_of_a_relaxed_store<seq_cst, seq_cst>;
+  expect_never<strong>({&strong::first, &strong::second, &strong::third});
+  using weak = reads_of_a_relaxed_store<acquire, release>;
+  expect_found<weak>(fault::failed_check, {&weak::first, &weak::second, &weak::third});
+}
+
+/// What a seq_cst load synchronises with comes before it in the seq_cst order, and so before a
+/// store that it missed, and what follows that one.
+struct synchronising_by_a_seq_cst_load {
+  atomic<int> x{0, "x"};
+  atomic<int> y{0, "y"};
+  bool missed_y = false;
+  int seen = 0;
+  void first() {
+    x.store(1, seq_cst);
+    missed_y = y.load(seq_cst) == 0;
+  }
+  void second() {
+    y.store(1, seq_cst);
+    x.store(2, release);
+  }
+  void third() { seen = x.load(seq_cst); }
+  void finally() {
+    check(!missed_y || seen != 2 || x.load() != 1, "the load was before the first store");
+  }
+};
+TEST(litmus_test, a_seq_cst_load_comes_behind_what_it_synchronises_with) {
+  using all = synchronising_by_a_seq_cst_load;
+  expect_never<all>({&all::first, &all::second, &all::third}, {.preemptions_max = 3});
+}
+
+/// Store buffering where another thread, to which the first one's store is known, does its load.
+template <std::memory_order Store, std::memory_order Load>
+struct handed_over_store_buffering {
+  atomic<int> x{0, "x"};
+  atomic<int> y{0, "y"};
+  atomic<int> hand_over{0, "hand over"};
+  bool left_missed = false, right_missed = false;
+  void first() {
+    x.store(1, seq_cst);
+    hand_over.store(1, Store);
+  }
+  void second() { left_missed = hand_over.load(Load) == 1 && y.load(seq_cst) == 0; }
+  void third() {
+    y.store(1, seq_cst);
+    right_missed = x.load(seq_cst) == 0;
+  }
+  void finally() { check(!left_missed || !right_missed, "one of the two sees the other's"); }
+};
+TEST(litmus_test, the_seq_cst_order_extends_happens_before) {
+  using strong = handed_over_store_buffering<release, acquire>;
+  expect_never<strong>({&strong::first, &strong::second, &strong::third});
+  using weak = handed_over_store_buffering<relaxed, relaxed>;
   expect_found<weak>(fault::failed_check, {&weak::first, &weak::second, &weak::third});
 }
 

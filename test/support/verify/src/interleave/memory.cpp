@@ -11,6 +11,7 @@ store_index floor_of(const floors& oldest, object_index object) {
 
 void clear(view& known) {
   known.oldest.clear();
+  known.sequential.clear();
   known.seen.fill(0);
 }
 
@@ -76,7 +77,8 @@ const store& memory::newest(object_index index) const {
 }
 
 void memory::readable(thread_index thread, object_index index, std::memory_order order,
-                      std::vector<store_index>& found) const {
+                      std::vector<store_index>& found) {
+  if (order == std::memory_order_seq_cst) publish_sequential(thread);
   const auto& where = objects_[index];
   const auto oldest = where.history[oldest_readable(thread, index, order)].rank;
   found.clear();
@@ -86,7 +88,7 @@ void memory::readable(thread_index thread, object_index index, std::memory_order
 }
 
 void memory::followable(thread_index thread, object_index index, std::memory_order order,
-                        std::vector<store_index>& found) const {
+                        std::vector<store_index>& found) {
   readable(thread, index, order, found);
   std::erase_if(found, [&, this](store_index each) { return is_modified(objects_[index], each); });
 }
@@ -97,7 +99,10 @@ const store& memory::read(thread_index thread, object_index index, store_index w
   const auto& found = objects_[index].history[which];
   raise(reader.current.oldest, index, which);
   merge(acquires(order) ? reader.current : reader.unacquired, found.released);
-  if (order == std::memory_order_seq_cst) raise(sequential_, index, which);
+  if (order == std::memory_order_seq_cst) {
+    publish_sequential(thread);  // Also what it has just synchronised with.
+    raise(reader.current.sequential, index, which);
+  }
   return found;
 }
 
@@ -116,6 +121,7 @@ void memory::append(thread_index thread, object_index index, const write& what) 
     ++where.history[where.order[rank]].rank;
   }
   raise(writer.current.oldest, index, added);
+  if (what.order == std::memory_order_seq_cst) raise(writer.current.sequential, index, added);
   const view& carried = releases(what.order) ? writer.current : writer.fenced;
   if (what.modifies) {
     // A read-modify-write continues the release sequence of the store it read.
@@ -124,7 +130,6 @@ void memory::append(thread_index thread, object_index index, const write& what) 
   } else {
     made.released = carried;
   }
-  if (what.order == std::memory_order_seq_cst) raise(sequential_, index, added);
 }
 
 void memory::fence(thread_index thread, std::memory_order order) {
@@ -161,6 +166,12 @@ store_index memory::oldest_readable(thread_index thread, object_index index,
   return history[mine].rank < history[shared].rank ? shared : mine;
 }
 
+void memory::publish_sequential(thread_index thread) {
+  auto& pending = threads_[thread].current.sequential;
+  merge(sequential_, pending);
+  pending.clear();
+}
+
 bool memory::is_modified(const object& where, store_index which) const {
   const auto next = where.history[which].rank + 1;
   return next < where.order.size() && where.history[where.order[next]].modifies;
@@ -181,6 +192,7 @@ void memory::merge(floors& into, const floors& from) const {
 
 void memory::merge(view& into, const view& from) const {
   merge(into.oldest, from.oldest);
+  merge(into.sequential, from.sequential);
   detail::merge(into.seen, from.seen);
 }
 

@@ -2,15 +2,20 @@
 //
 // Each atomic object has its stores in modification order. Each thread has a view: for each object
 // the oldest store that it may still read, and a vector clock of what happened before. A release
-// store carries its thread's view along, an acquire load takes it over. Sequentially consistent
-// operations and fences also take from, and add to, one view that all of them share (floors only:
-// they order, but they do not synchronise). A new store goes behind the newest one its thread
-// knows of, which is not always the end of the order; nothing comes between a read-modify-write
-// and the store it read.
+// store carries its thread's view along, an acquire load takes it over. A new store goes behind the
+// newest one its thread knows of, which is not always the end of the order; nothing comes between a
+// read-modify-write and the store it read.
 //
-// Stronger than the standard in two points: a load never returns a value of a store that is not
-// executed yet (load buffering), and the order of seq_cst operations is that of execution, also
-// where the standard only asks for "strongly happens before".
+// The order of seq_cst operations and fences is kept as one more view, of what those before now
+// make everybody see that comes after them: a fence takes it over and adds all it knows, an
+// operation only for its object. (Floors only: they order, but they do not synchronise.) What an
+// operation adds, it adds as late as possible, when it happens before another seq_cst one; until
+// then others may still come before it.
+//
+// Stronger than the standard: threads execute in their order, so that a load never returns a value
+// of a store that is not executed yet (load buffering); and the seq_cst order extends
+// happens-before, where the standard only asks for "strongly happens before", and what was added to
+// it in execution. memory_model_test.cpp compares all this with the standard's axioms.
 //
 // Asymmetric fences: a heavy one is a seq_cst fence that also orders against the light ones of
 // every thread, each of which stands where it was written. (The kernel's barrier reaches each
@@ -40,6 +45,7 @@ using floors = std::vector<store_index>;
 struct view {
   floors oldest;
   vector_clock seen{};
+  floors sequential;  // Of seq_cst operations that are not part of the shared view yet.
 };
 
 struct store {
@@ -96,11 +102,11 @@ class memory {
   [[nodiscard]] const store& newest(object_index object) const;
   /// The stores that a load may return, newest first.
   void readable(thread_index thread, object_index object, std::memory_order order,
-                std::vector<store_index>& found) const;
+                std::vector<store_index>& found);
   /// The stores that a store of the thread may directly follow, newest first; those a
   /// read-modify-write may read.
   void followable(thread_index thread, object_index object, std::memory_order order,
-                  std::vector<store_index>& found) const;
+                  std::vector<store_index>& found);
   const store& read(thread_index thread, object_index object, store_index which,
                     std::memory_order order);
   struct write {
@@ -127,6 +133,8 @@ class memory {
   };
   [[nodiscard]] store_index oldest_readable(thread_index thread, object_index object,
                                             std::memory_order order) const;
+  /// Whatever seq_cst happened before comes before the thread's next seq_cst one.
+  void publish_sequential(thread_index thread);
   [[nodiscard]] bool is_modified(const object& where, store_index which) const;
   void raise(floors& oldest, object_index object, store_index to) const;
   void merge(floors& into, const floors& from) const;
