@@ -73,7 +73,7 @@ TEST(faults_test, use_after_destroy_and_destroy_without_order) {
   using scenario = destroying_while_it_is_used;
   const auto late_use = search<scenario>({&scenario::destroyer, &scenario::user});
   ASSERT_TRUE(late_use.found_a(fault::use_after_free)) << late_use.report();
-  EXPECT_THAT(late_use.found->text, HasSubstr("node#1"));
+  EXPECT_THAT(late_use.found->text, HasSubstr("uses node#1+0"));
   const auto late_destroy = search<scenario>({&scenario::user, &scenario::destroyer});
   EXPECT_TRUE(late_destroy.found_a(fault::data_race)) << late_destroy.report();
 }

@@ -64,6 +64,12 @@ std::string heap::describe(const void* address) const {
   return at == found->begin ? name : fmt::format("{}+{}", name, at - found->begin);
 }
 
+std::string heap::describe_member(const void* address) const {
+  const bool at_begin =
+      std::ranges::find(allocations_, address, &allocation::begin) != allocations_.end();
+  return describe(address) + (at_begin ? "+0" : "");
+}
+
 std::byte* heap::take(std::size_t bytes, std::size_t alignment) {
   while (true) {
     if (block_ == blocks_.size()) {

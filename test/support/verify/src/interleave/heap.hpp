@@ -32,6 +32,8 @@ class heap {
   [[nodiscard]] allocation* find(const void* address);
   /// "node#2", "node#2+8" inside of it; empty when the address is in none.
   [[nodiscard]] std::string describe(const void* address) const;
+  /// The same with the offset of what begins where the allocation does: "node#2+0".
+  [[nodiscard]] std::string describe_member(const void* address) const;
 
  private:
   struct block {

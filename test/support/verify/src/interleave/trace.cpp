@@ -129,7 +129,7 @@ std::string write_trace(const std::vector<event>& events, memory& objects,
 
 std::string name_of(const object& what, object_index index, const heap& allocations) {
   if (what.name != nullptr) return what.name;
-  auto place = allocations.describe(what.address);
+  auto place = allocations.describe_member(what.address);
   return place.empty() ? fmt::format("{}#{}", to_string(what.kind), index) : place;
 }
 
