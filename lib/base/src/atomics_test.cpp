@@ -43,9 +43,9 @@ TEST(atomics_test, membarrier_is_used_where_the_kernel_has_it) {
 // fences allow is shown by the model checker, which does not depend on this machine's buffers.)
 TEST(atomics_test, a_light_and_a_heavy_fence_never_let_both_sides_miss) {
   constexpr std::size_t rounds = 2'000;
-  alignas(64) std::atomic<int> left{0};
-  alignas(64) std::atomic<int> right{0};
-  alignas(64) std::atomic<int> arrived{0};
+  std::atomic<int> left{0};
+  std::atomic<int> right{0};
+  std::atomic<int> arrived{0};
   std::vector<int> left_saw(rounds), right_saw(rounds);
   {
     std::jthread frequent([&] {
