@@ -4,12 +4,13 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
-#include <optional>
+#include <system_error>
 #include <thread>
 
 #include <lodestar/base/json.hpp>
@@ -28,21 +29,20 @@ std::string machine() {
   return fmt::format("{} x {}", std::thread::hardware_concurrency(), model);
 }
 
-std::optional<arguments> parse(int argc, char** argv) {
-  arguments given;
-  for (int index = 1; index < argc; ++index) {
-    const std::string_view name = argv[index];
-    if (name == "--quick") {
-      given.quick = true;
-    } else if (name == "--json" && index + 1 < argc) {
-      given.json = argv[++index];
-    } else if (name == "--only" && index + 1 < argc) {
-      given.only = argv[++index];
-    } else {
-      return std::nullopt;
-    }
-  }
-  return given;
+/// A whole text that is a number above 0.
+std::optional<double> positive_number(std::string_view text) {
+  double value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || !(value > 0))
+    return std::nullopt;
+  return value;
+}
+
+std::string usage(std::string_view name, std::span<const own_option> own) {
+  std::string text = fmt::format("usage: {} [--json FILE] [--only TEXT] [--quick]", name);
+  for (const auto& each : own)
+    text += fmt::format(" [{}{}{}]", each.name, each.number.empty() ? "" : " ", each.number);
+  return text;
 }
 
 /// A thousand viewers are a thousand sockets, here and in the server that inherits the limit.
@@ -54,6 +54,32 @@ void raise_file_limit() {
 }
 
 }  // namespace
+
+std::optional<arguments> parse_arguments(std::span<const char* const> given,
+                                         std::span<const own_option> own) {
+  arguments parsed;
+  for (std::size_t index = 0; index < given.size(); ++index) {
+    const std::string_view name = given[index];
+    const bool has_next = index + 1 < given.size();
+    const auto known = std::ranges::find(own, name, &own_option::name);
+    if (name == "--quick") {
+      parsed.quick = true;
+    } else if (name == "--json" && has_next) {
+      parsed.json = given[++index];
+    } else if (name == "--only" && has_next) {
+      parsed.only = given[++index];
+    } else if (known == own.end()) {
+      return std::nullopt;
+    } else if (known->number.empty()) {
+      parsed.own.emplace(name, 1);
+    } else {
+      const auto value = has_next ? positive_number(given[++index]) : std::nullopt;
+      if (!value) return std::nullopt;
+      parsed.own.insert_or_assign(std::string(name), *value);
+    }
+  }
+  return parsed;
+}
 
 std::int64_t now_ns() noexcept {
   return std::chrono::steady_clock::now().time_since_epoch().count();
@@ -118,10 +144,11 @@ bool report::write(const std::string& file) const {
 }
 
 int run(std::string name, int argc, char** argv,
-        const std::function<void(report&, const arguments&)>& body) {
-  const auto given = parse(argc, argv);
+        const std::function<void(report&, const arguments&)>& body,
+        const std::vector<own_option>& own) {
+  const auto given = parse_arguments({argv + 1, static_cast<std::size_t>(argc - 1)}, own);
   if (!given) {
-    fmt::print(stderr, "usage: {} [--json FILE] [--only TEXT] [--quick]\n", name);
+    fmt::print(stderr, "{}\n", usage(name, own));
     return 2;
   }
   raise_file_limit();

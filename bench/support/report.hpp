@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,13 +40,30 @@ class sample {
   std::vector<double> values_;
 };
 
+/// An option that only one benchmark has.
+struct own_option {
+  std::string_view name;    ///< "--seconds"
+  std::string_view number;  ///< What its number is, for the usage; without it, it is a switch.
+};
+
 struct arguments {
   std::string json;    ///< File to write, or empty.
   std::string only;    ///< Only the cases whose name contains this.
   bool quick = false;  ///< A run of seconds that shows that it works; its figures mean nothing.
+  std::map<std::string, double, std::less<>> own;  ///< The own options that are given.
 
   [[nodiscard]] bool wants(std::string_view name) const { return name.contains(only); }
+  [[nodiscard]] bool has(std::string_view option) const { return own.contains(option); }
+  /// What is given, else what the benchmark does by itself.
+  [[nodiscard]] double number(std::string_view option, double otherwise) const {
+    const auto found = own.find(option);
+    return found == own.end() ? otherwise : found->second;
+  }
 };
+
+/// Nothing when an argument is unknown, lacks its value, or its number is not above 0.
+[[nodiscard]] std::optional<arguments> parse_arguments(std::span<const char* const> given,
+                                                       std::span<const own_option> own);
 
 class report {
  public:
@@ -71,6 +91,7 @@ class report {
 /// The main() of a benchmark: reads the arguments, says how busy the machine is, runs `body`,
 /// prints what it throws.
 [[nodiscard]] int run(std::string name, int argc, char** argv,
-                      const std::function<void(report&, const arguments&)>& body);
+                      const std::function<void(report&, const arguments&)>& body,
+                      const std::vector<own_option>& own = {});
 
 }  // namespace lodestar::bench
