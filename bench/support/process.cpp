@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,8 +22,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void become(const std::vector<std::string>& command, int output, bool errors_too) {
+/// `input` is negative when ours is inherited.
+[[noreturn]] void become(const std::vector<std::string>& command, int input, int output,
+                         bool errors_too) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (input >= 0) ::dup2(input, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   if (errors_too) ::dup2(output, STDERR_FILENO);
   std::vector<char*> arguments;
@@ -43,13 +48,22 @@ std::vector<std::string> server_command(const std::string& command, const fs::pa
 
 }  // namespace
 
-child_process::child_process(const std::vector<std::string>& command, bool errors_too) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+child_process::child_process(const std::vector<std::string>& command, child_streams streams) {
+  int outputs[2];
+  // A socket, because writing to one that nobody reads is an error instead of a signal.
+  int inputs[2] = {-1, -1};
+  if (::pipe2(outputs, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  if (streams.input && ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, inputs) != 0) {
+    ::close(outputs[0]);
+    ::close(outputs[1]);
+    throw std::runtime_error("no socket");
+  }
   pid_ = ::fork();
-  if (pid_ == 0) become(command, ends[1], errors_too);
-  ::close(ends[1]);
-  output_ = ends[0];
+  if (pid_ == 0) become(command, inputs[1], outputs[1], streams.errors_too);
+  ::close(outputs[1]);
+  if (inputs[1] >= 0) ::close(inputs[1]);
+  output_ = outputs[0];
+  input_ = inputs[0];
   if (pid_ < 0) throw std::runtime_error(fmt::format("cannot start {}", command.front()));
 }
 
@@ -59,21 +73,51 @@ child_process::~child_process() {
     static_cast<void>(wait());
   }
   ::close(output_);
+  if (input_ >= 0) ::close(input_);
+}
+
+bool child_process::write(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(input_, text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+std::optional<std::string> child_process::read_line(std::chrono::milliseconds timeout) {
+  const stopwatch time;
+  for (;;) {
+    if (const auto end = buffer_.find('\n'); end != std::string::npos) {
+      std::string line = take(end + 1);
+      line.pop_back();
+      return line;
+    }
+    const auto left_ms =
+        static_cast<int>(timeout.count() - static_cast<std::int64_t>(time.seconds() * 1e3));
+    pollfd waiting{.fd = output_, .events = POLLIN, .revents = 0};
+    const int ready = left_ms > 0 ? ::poll(&waiting, 1, left_ms) : 0;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0 || !fill()) return std::nullopt;
+  }
 }
 
 std::string child_process::read_until(std::string_view text) {
   for (;;) {
     const auto at = buffer_.find(text);
     const auto end = at == std::string::npos ? at : buffer_.find('\n', at);
-    if (end != std::string::npos) {
-      std::string taken = buffer_.substr(0, end + 1);
-      buffer_.erase(0, end + 1);
-      return taken;
-    }
+    if (end != std::string::npos) return take(end + 1);
     if (!fill())
       throw std::runtime_error(
           fmt::format("a process ended before it said \"{}\"; it said: {}", text, buffer_));
   }
+}
+
+std::string child_process::take(std::size_t bytes) {
+  std::string taken = buffer_.substr(0, bytes);
+  buffer_.erase(0, bytes);
+  return taken;
 }
 
 std::string child_process::read_to_end() {
@@ -107,7 +151,7 @@ int child_process::wait() {
 
 finished_process run_to_end(const std::vector<std::string>& command) {
   const stopwatch time;
-  child_process process(command, true);
+  child_process process(command, {.errors_too = true});
   finished_process done;
   done.output = process.read_to_end();
   done.exit_code = process.wait();

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -13,15 +14,23 @@
 
 namespace lodestar::bench {
 
+struct child_streams {
+  bool errors_too = false;  ///< Errors go with the output; else where ours go.
+  bool input = false;       ///< write() reaches its standard input; else it has ours.
+};
+
 class child_process {
  public:
-  /// The first word is found in PATH. Standard output goes into a pipe; errors go with it, or where
-  /// ours go.
-  explicit child_process(const std::vector<std::string>& command, bool errors_too = false);
+  /// The first word is found in PATH. Standard output goes into a pipe.
+  explicit child_process(const std::vector<std::string>& command, child_streams streams = {});
   ~child_process();
   child_process(const child_process&) = delete;
   child_process& operator=(const child_process&) = delete;
 
+  /// False when nobody reads it any more.
+  [[nodiscard]] bool write(std::string_view text);
+  /// The next line without its end; nothing when the process ends, or the time passes, before it.
+  [[nodiscard]] std::optional<std::string> read_line(std::chrono::milliseconds timeout);
   /// The output up to and including the first line that contains the text; throws when the process
   /// ends before.
   std::string read_until(std::string_view text);
@@ -35,8 +44,10 @@ class child_process {
 
  private:
   bool fill();
+  std::string take(std::size_t bytes);
 
   pid_t pid_ = -1;
+  int input_ = -1;
   int output_ = -1;
   std::string buffer_;
 };

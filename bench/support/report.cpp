@@ -106,10 +106,12 @@ bool report::write(const std::string& file) const {
 }
 
 int run(std::string name, int argc, char** argv,
-        const std::function<void(report&, const arguments&)>& body) {
+        const std::function<void(report&, const arguments&)>& body,
+        const std::function<void(CLI::App&)>& add_own_options) {
   CLI::App command("Measures Lodestar beside an alternative (docs/reference/benchmarks.md).", name);
   arguments given;
   add_options(command, given);
+  if (add_own_options) add_own_options(command);
   if (const auto ended = parse(command, argc, argv)) return *ended;
   raise_file_limit();
   report out(name);

@@ -69,6 +69,7 @@ class report {
 /// The main() of a benchmark: reads the arguments, says how busy the machine is, runs `body`,
 /// prints what it throws.
 [[nodiscard]] int run(std::string name, int argc, char** argv,
-                      const std::function<void(report&, const arguments&)>& body);
+                      const std::function<void(report&, const arguments&)>& body,
+                      const std::function<void(CLI::App&)>& add_own_options = nullptr);
 
 }  // namespace lodestar::bench
