@@ -463,6 +463,22 @@ TEST(policy, replaces_what_was_popular_long_ago) {
   cache.validate();
 }
 
+TEST(policy, does_not_keep_garbage_whose_rivals_leave_no_ghost_long_enough) {
+  // Goal: a loop that fits is so diluted by keys seen once that its ghosts are gone when it comes
+  // round. The cache began with the latter, which are never used: they must yield in time.
+  key_cache cache(200);
+  hit_ratio(cache, loop(1U << 30U, 1'000, 1'000));
+  std::uint64_t once = 1U << 31U;
+  std::size_t hits = 0;
+  for (std::uint64_t each = 0; each < 12'000; ++each) {
+    const bool hit = cache.access(each % 150);
+    if (each >= 6'000 && hit) ++hits;
+    for (int other = 0; other < 4; ++other) cache.access(once++);
+  }
+  EXPECT_GT(hits, 3'000U);
+  cache.validate();
+}
+
 TEST(policy, does_a_bounded_amount_of_work_for_each_access) {
   // Goal: no access pays for a scan of all entries, also when every one of them was used.
   key_cache cache(10'000);
