@@ -379,6 +379,28 @@ TEST(policy, samples_all_of_a_small_cache_and_little_of_a_large_one) {
   EXPECT_LT(sampled_of_a_million(1'000'000), 1'000'000U / 64);
 }
 
+TEST(policy, keeps_its_sample_while_weights_vary) {
+  // Goal: the expected number of entries is a guess when weights vary. A sample that changed with
+  // every guess would begin anew all the time and never learn; 512 is where it is halved.
+  key_cache cache(512 * 100);
+  std::mt19937_64 random(1);
+  const auto access_some = [&] {
+    for (int each = 0; each < 5'000; ++each) cache.access(random(), 50 + random() % 100);
+  };
+  const auto sampled_of_100 = [&] {
+    int sampled = 0;
+    for (std::uint64_t key = 0; key < 100; ++key) sampled += cache.samples(key) ? 1 : 0;
+    return sampled;
+  };
+  access_some();
+  const int sampled = sampled_of_100();
+  for (int round = 0; round < 20; ++round) {
+    access_some();
+    EXPECT_EQ(sampled_of_100(), sampled);
+  }
+  cache.validate();
+}
+
 TEST(policy, samples_nothing_while_nothing_is_missed) {
   key_cache cache(100);
   hit_ratio(cache, loop(0, 50, 10'000));
