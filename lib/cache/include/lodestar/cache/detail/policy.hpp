@@ -9,6 +9,7 @@
 //         remove the entry in policy.evict()
 //   hit:  raise the entry's uses up to uses_max; if policy.samples(hash): policy.record_hit(hash),
 //         at once or later, under the lock; some may be lost
+//   a new value for a present key: a hit, and policy.reweigh(slot) when its weight is another one
 //
 // Thread-safety: samples() may be called from any thread at any time; all others need the owner's
 // lock. A hit may raise the uses of an entry at any time; one that is lost to the policy's own
