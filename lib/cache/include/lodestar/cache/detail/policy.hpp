@@ -9,6 +9,7 @@
 //         remove the entry in policy.evict()
 //   hit:  raise the entry's uses up to uses_max; if policy.samples(hash): policy.record_hit(hash),
 //         at once or later, under the lock; some may be lost
+//   a new value for a present key: a hit, and policy.reweigh(slot) when its weight is another one
 //
 // Thread-safety: samples() may be called from any thread at any time; all others need the owner's
 // lock. A hit may raise the uses of an entry at any time; one that is lost to the policy's own
@@ -17,8 +18,8 @@
 // An entry that was inserted or reweighed last is not evicted before the next insertion, unless it
 // is the only one. Entries that must never be evicted are not given to the policy.
 //
-// Memory: two links and two bytes of each entry are the policy's; ghosts take about 4 bytes, at
-// most 5 for each entry; the shadows less than 64 KiB altogether, and 1 byte for each entry.
+// Memory: two links and two bytes of each entry are the policy's. Ghosts take 4 bytes for each
+// entry; the shadows 62 KiB, and about one byte for each entry up to a million.
 //
 // Cost: insert() and evict() do a bounded number of steps; shadows and ghosts are allocated when
 // first needed and when the number of entries has changed a lot. When that throws, the same entries
@@ -45,6 +46,7 @@ class policy {
   // better estimate, and learns slowly from a small one.
   static constexpr std::uint64_t shadow_entries_base = 512;
   static constexpr std::uint64_t entries_per_shadow_entry = 128;
+  static constexpr std::uint64_t shadow_entries_limit = 8'192;
   // Recorded hits for each entry of a shadow without a miss, after which none is wanted.
   static constexpr std::size_t idle_turns = 8;
 
@@ -93,9 +95,11 @@ class policy {
   /// To the number of entries that the cache will hold when it is full, with one more of this
   /// weight.
   void fit_sample(std::uint64_t added_weight);
+  void fit_tuner(std::uint64_t entries);
   [[nodiscard]] std::uint64_t entries_expected(std::uint64_t added_weight) const noexcept;
 
   static constexpr std::uint64_t sample_none = ~std::uint64_t{0};
+  static constexpr double entries_max = 4'294'967'296;  // slots have 32 bits
 
   Records records_;
   const std::uint64_t seed_;
@@ -103,6 +107,7 @@ class policy {
   shape_tuner tuner_;
   std::atomic<std::uint64_t> sample_mask_ = 0;  // fitted_mask_ or sample_none
   std::uint64_t fitted_mask_ = 0;               // as many high bits as the keys are halved
+  std::uint64_t fitted_entries_ = 0;            // for so many the tuner was made
   slot_number written_ = no_slot;               // the last one
   std::size_t hits_since_miss_ = 0;
 };
@@ -181,24 +186,24 @@ void policy<Records>::record(std::uint64_t hash) {
 template <policy_records Records>
 void policy<Records>::fit_sample(std::uint64_t added_weight) {
   const std::uint64_t expected = entries_expected(added_weight);
-  const std::uint64_t shadow_entries_max = std::min<std::uint64_t>(
-      shadow_entries_base + expected / entries_per_shadow_entry, shadow_cache::entries_limit);
-  std::uint64_t shadow_entries = expected;
+  // Weights vary and so does the expectation: what is nearly right stays, with its history.
+  if (4 * expected > 5 * fitted_entries_ || 4 * fitted_entries_ > 5 * expected) fit_tuner(expected);
+  sample_mask_.store(fitted_mask_, std::memory_order_relaxed);
+}
+
+template <policy_records Records>
+void policy<Records>::fit_tuner(std::uint64_t entries) {
+  const std::uint64_t shadow_entries_max =
+      std::min(shadow_entries_base + entries / entries_per_shadow_entry, shadow_entries_limit);
+  std::uint64_t shadow_entries = entries;
   int halvings = 0;
   while (shadow_entries > shadow_entries_max) {
     shadow_entries /= 2;
     ++halvings;
   }
-  // Weights vary and so does the expectation: what is nearly right stays, with its history.
-  const std::uint64_t mask = halvings == 0 ? 0 : sample_none << (64 - halvings);
-  const std::uint64_t present = tuner_.shadow_entries();
-  const bool fits = mask == fitted_mask_ && 4 * shadow_entries <= 5 * present &&
-                    4 * present <= 5 * shadow_entries;
-  if (!fits) {
-    tuner_.fit(shadow_entries);
-    fitted_mask_ = mask;
-  }
-  sample_mask_.store(mask, std::memory_order_relaxed);
+  tuner_.fit(shadow_entries);
+  fitted_entries_ = entries;
+  fitted_mask_ = halvings == 0 ? 0 : sample_none << (64 - halvings);
 }
 
 template <policy_records Records>
@@ -206,7 +211,7 @@ std::uint64_t policy<Records>::entries_expected(std::uint64_t added_weight) cons
   // From the mean weight so far; exactly the capacity when every entry weighs 1.
   const double mean =
       static_cast<double>(order_.weight() + added_weight) / static_cast<double>(order_.size() + 1);
-  const double entries = static_cast<double>(order_.capacity()) / mean;
+  const double entries = std::min(entries_max, static_cast<double>(order_.capacity()) / mean);
   return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(entries));
 }
 

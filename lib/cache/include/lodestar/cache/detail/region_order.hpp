@@ -91,6 +91,7 @@ class region_order {
   // Bounds of the work for one entry. Each step is paid for by an earlier hit or insertion.
   static constexpr unsigned scan_steps_max = 32;
   static constexpr unsigned move_steps = 2;
+  static constexpr unsigned stale_turns = 64;  // victims of the window for one of a stale region
 
   [[nodiscard]] bool in_main(slot_number slot) const noexcept {
     return (records_.region(slot) & main_flag) != 0;
@@ -121,6 +122,10 @@ class region_order {
   /// when none was found within bounds.
   bool find_unused_in_main() noexcept;
   [[nodiscard]] bool admits(std::uint32_t ghost_age_epochs) noexcept;
+  /// Whether this time something untried is to replace the main region's oldest: that one has been
+  /// useless for ages. What is used less often than ghosts live could never get in otherwise, and
+  /// the region keep its garbage for ever. Seldom true, as it costs hits in a very long loop.
+  [[nodiscard]] bool main_is_stale() noexcept;
   [[nodiscard]] slot_number window_victim(slot_number kept) noexcept;
   [[nodiscard]] slot_number oldest_but(const list& region, slot_number kept) const noexcept;
 
@@ -134,6 +139,7 @@ class region_order {
   ghost_table ghosts_;
   bool window_shrinks_ = false;
   slot_number fresh_ = no_slot;  // the oldest of the main region that is not marked as ancient
+  unsigned stale_turn_ = 0;
   std::uint32_t epoch_ = 0;
   std::size_t epoch_misses_left_ = 1;
 };
@@ -329,6 +335,12 @@ bool region_order<Records>::admits(std::uint32_t ghost_age_epochs) noexcept {
 }
 
 template <policy_records Records>
+bool region_order<Records>::main_is_stale() noexcept {
+  if (++stale_turn_ % stale_turns != 0 || !find_unused_in_main() || main_.empty()) return false;
+  return age_epochs(main_.oldest()) >= ancient_epochs;
+}
+
+template <policy_records Records>
 slot_number region_order<Records>::window_victim(slot_number kept) noexcept {
   for (unsigned step = 0; step < scan_steps_max; ++step) {
     const slot_number oldest = window_.oldest();
@@ -340,6 +352,10 @@ slot_number region_order<Records>::window_victim(slot_number kept) noexcept {
       push_main(oldest);
     } else if (uses != 0 && shape_.window_goes_round) {
       go_round(window_);
+    } else if (main_is_stale()) {
+      remove(oldest);
+      push_main(oldest);
+      return no_slot;
     } else {
       return oldest;
     }
