@@ -179,6 +179,7 @@ class cache {
 
   struct found {
     std::uint32_t number;
+    record* place;
     reading seen;
   };
   /// A value on its way in. Owns its box until it is stored.
@@ -200,6 +201,9 @@ class cache {
   }
   template <class K>
   [[nodiscard]] bool lookup(std::uint64_t hash, const K& key, found& into) const;
+  template <class K>
+  [[nodiscard, gnu::noinline]] std::optional<found> lookup_patiently(std::uint64_t hash,
+                                                                     const K& key) const;
   [[nodiscard]] bool is_current(const reading& seen) const {
     return !expires_ || seen.expires > now();
   }
@@ -224,14 +228,15 @@ class cache {
   // Time.
   [[nodiscard]] ticks now() const noexcept;
   [[nodiscard]] ticks after(nanoseconds delay) const noexcept;
-  void sample(std::uint32_t thread_index, std::uint64_t hash);
-  void extend(const found& used);
+  [[gnu::noinline, gnu::cold]] void sample(std::uint32_t thread_index, std::uint64_t hash);
+  [[gnu::noinline]] void extend(const found& used);
+  bool set_time_of(const found& used, ticks wanted);
   void set_times(incoming& value, const reading* present) const;
   // Written while the record is locked; read for a guess, too.
   [[nodiscard]] ticks written(std::uint32_t number) const noexcept {
     return std::atomic_ref(records_.written(number)).load(std::memory_order_relaxed);
   }
-  void note_write(std::uint32_t number, const incoming& value) noexcept;
+  void note_write(std::uint32_t number, ticks until) noexcept;
   [[nodiscard]] ticks deadline(std::uint32_t number) const noexcept {
     return std::atomic_ref(records_.deadline(number)).load(std::memory_order_relaxed);
   }
@@ -243,6 +248,7 @@ class cache {
   outcome store_new(const Key& key, Value&& value, expected wanted);
   outcome store(incoming& value, expected wanted, const reading* same);
   outcome store_after(incoming& value, const reading* present);
+  [[nodiscard]] bool overwrite(const Key& key, Value& value);
   [[nodiscard]] bool store_in_place(incoming& value, expected wanted, const reading* same);
   template <class K>
   bool supersede(std::uint64_t hash, const K& key);
@@ -256,9 +262,8 @@ class cache {
   [[nodiscard]] std::optional<result<Value>> get_known(std::uint64_t hash, const Key& key,
                                                        const Refresh& refresh);
   template <class Loader>
-  [[nodiscard]] loaded<Value> find_or_call(flight& led, Loader&& load);
-  template <class Loader>
   [[nodiscard]] loaded<Value> call(flight& led, Loader&& load);
+  void count_load(nanoseconds elapsed, bool successful);
   void finish(flight& led, loaded<Value> brought);
   void give_up(flight& led, std::uint64_t ticket);
   template <class Loader>
@@ -302,7 +307,8 @@ class cache {
   const bool weighs_;
   const bool expires_;
   const bool has_hooks_;
-  const bool varies_;  // whether a read may change the time
+  const bool overwrites_;  // whether a value may be replaced without anybody being told or asked
+  const bool varies_;      // whether a read may change the time
   const bool keeps_deadline_;
   const bool refreshes_;
   const ticks refresh_ticks_;
@@ -329,7 +335,7 @@ class cache {
   std::atomic<std::size_t> entries_{0};
   std::size_t pinned_ = 0;
   detail::sample_buffers samples_;
-  std::uint64_t insertions_ = 0, evictions_ = 0, expirations_ = 0, refusals_ = 0;
+  std::uint64_t evictions_ = 0, expirations_ = 0, refusals_ = 0;
   struct outgrown {
     typename detail::index_table<>::outgrown lines;
     std::uint64_t period;

@@ -31,7 +31,10 @@ class completion {
   ~completion() {
     if (flight_ == nullptr) return;
     // What the start function throws is the answer: whoever called it hears of it.
-    if (std::uncaught_exceptions() > exceptions_ && flight_->loads_on_this_thread()) return;
+    if (std::uncaught_exceptions() > exceptions_ && flight_->loads_on_this_thread()) {
+      flight_->unwind();
+      return;
+    }
     if (const auto owner = line_.hold()) {
       owner->give_up(*flight_, ticket_);
     } else {

@@ -79,7 +79,7 @@ struct options {
   /// How many errors are kept at most.
   std::size_t failures_max = 1'000;
 
-  /// Whether hits, misses, loads and their times are counted.
+  /// Whether hits, misses, insertions, loads and their times are counted.
   bool statistics = false;
 
   /// Removed keys and values are destroyed by maintain() and by the destructor alone: for somebody

@@ -43,6 +43,15 @@ class slot_set {
   std::uint32_t bits_;
 };
 
+/// A tag in each byte of a word: made once for all buckets that are looked at. (A single byte that
+/// the compiler keeps on the stack is dear to load into a vector.)
+struct wanted_tag {
+  constexpr explicit wanted_tag(std::uint8_t tag) noexcept
+      : repeated(tag * 0x0101'0101'0101'0101U) {}
+  std::uint64_t repeated;
+};
+inline constexpr wanted_tag no_tag{0};
+
 template <class Atomics = std_atomics>
 class alignas(64) bucket {
  public:
@@ -59,7 +68,7 @@ class alignas(64) bucket {
     [[nodiscard]] bool changing() const noexcept { return (version() & 1U) != 0; }
     [[nodiscard]] bool linked() const noexcept { return (version() & 2U) != 0; }
     /// The slots with this tag; the link is none.
-    [[nodiscard]] slot_set matching(std::uint8_t tag) const noexcept;
+    [[nodiscard]] slot_set matching(wanted_tag tag) const noexcept;
     [[nodiscard]] unsigned used() const noexcept;
   };
 
@@ -112,19 +121,20 @@ class alignas(64) bucket {
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <class Atomics>
-slot_set bucket<Atomics>::tags::matching(std::uint8_t tag) const noexcept {
+slot_set bucket<Atomics>::tags::matching(wanted_tag tag) const noexcept {
   const std::uint64_t low = words[0] >> 32U | words[1] << 32U;
   const std::uint64_t high = words[1] >> 32U | words[2] << 32U;  // its last byte is no tag
   const std::uint32_t eligible = linked() ? 0x3fffU : 0x7fffU;
 #if defined(__SSE2__)
   const __m128i each = _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
-  const __m128i same = _mm_cmpeq_epi8(each, _mm_set1_epi8(static_cast<char>(tag)));
+  const __m128i same = _mm_cmpeq_epi8(each, _mm_set1_epi64x(static_cast<long long>(tag.repeated)));
   return slot_set(static_cast<std::uint32_t>(_mm_movemask_epi8(same)) & eligible);
 #else
   std::uint32_t found = 0;
   for (unsigned slot = 0; slot < slots; ++slot) {
     const std::uint64_t half = slot < 8 ? low : high;
-    found |= static_cast<std::uint32_t>((half >> slot % 8 * 8 & 0xffU) == tag) << slot;
+    found |= static_cast<std::uint32_t>((half >> slot % 8 * 8 & 0xffU) == (tag.repeated & 0xffU))
+             << slot;
   }
   return slot_set(found & eligible);
 #endif
@@ -133,7 +143,7 @@ slot_set bucket<Atomics>::tags::matching(std::uint8_t tag) const noexcept {
 template <class Atomics>
 unsigned bucket<Atomics>::tags::used() const noexcept {
   unsigned count = 0;
-  for (slot_set empty = matching(0); !empty.empty(); empty.drop_first()) ++count;
+  for (slot_set empty = matching(no_tag); !empty.empty(); empty.drop_first()) ++count;
   return (linked() ? link_slot : slots) - count;
 }
 

@@ -171,6 +171,7 @@ cache<Key, Value, Hash, Equal>::cache(options_type settings)
       expires_(detail::has_times(settings_)),
       has_hooks_(settings_.expires.after_create || settings_.expires.after_update ||
                  settings_.expires.after_read),
+      overwrites_(!contents::boxed && !weighs_ && !has_hooks_ && !settings_.listener),
       varies_(settings_.time_to_idle != never || settings_.expires.after_read != nullptr),
       keeps_deadline_(columns_for(settings_).deadline),
       refreshes_(settings_.refresh_after != never),
@@ -238,13 +239,42 @@ template <class K>
 [[gnu::always_inline]] inline bool cache<Key, Value, Hash, Equal>::lookup(std::uint64_t hash,
                                                                           const K& key,
                                                                           found& into) const {
-  into.number = index_.find(hash, [&](std::uint32_t candidate) __attribute__((always_inline)) {
-    return records_.at(candidate).read(into.seen, expires_) &&
-           contents::open(into.seen.content, [&](const Key& other, const Value&) {
+  using detail::candidate;
+  const auto is_it = [&](std::uint32_t number) __attribute__((always_inline)) {
+    if (number >= records_.numbers_end()) [[unlikely]]
+      return candidate::unclear;
+    into.place = &records_.at(number);
+    const auto seen = into.place->read_at_once(into.seen, expires_);
+    if (seen == record::sight::unclear) return candidate::unclear;
+    const bool right = seen == record::sight::alive &&
+                       contents::open(into.seen.content, [&](const Key& other, const Value&) {
+                         return static_cast<bool>(equal_(other, key));
+                       });
+    return right ? candidate::right : candidate::wrong;
+  };
+  into.number = index_.find_at_once(hash, is_it);
+  if (into.number == detail::unclear_number) [[unlikely]] {
+    const auto there = lookup_patiently(hash, key);
+    if (!there) return false;
+    into = *there;
+  }
+  return into.number != detail::no_number;
+}
+
+template <class Key, class Value, class Hash, class Equal>
+template <class K>
+auto cache<Key, Value, Hash, Equal>::lookup_patiently(std::uint64_t hash, const K& key) const
+    -> std::optional<found> {
+  found there;
+  there.number = index_.find(hash, [&](std::uint32_t number) {
+    if (number >= records_.numbers_end()) return false;
+    there.place = &records_.at(number);
+    return there.place->read(there.seen, expires_) &&
+           contents::open(there.seen.content, [&](const Key& other, const Value&) {
              return static_cast<bool>(equal_(other, key));
            });
   });
-  return into.number != detail::no_number;
+  return there.number == detail::no_number ? std::nullopt : std::optional(there);
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -264,7 +294,7 @@ template <class K>
     return false;
   }
   counters_.add(hits, pinned.thread_index());
-  records_.at(into.number).use(detail::uses_max);
+  into.place->use(detail::uses_max);
   if (policy_.samples(hash)) [[unlikely]]
     sample(pinned.thread_index(), hash);
   if (varies_) [[unlikely]]
@@ -375,26 +405,32 @@ void cache<Key, Value, Hash, Equal>::extend(const found& used) {
     tolerance = detail::idle_tolerance(settings_.time_to_idle);
   }
   if (wanted >= used.seen.expires && wanted - used.seen.expires <= tolerance) return;
-  auto& place = records_.at(used.number);
   if (wanted < used.seen.expires) {
     // The wheel must hear of it.
     const std::lock_guard held(mutex_);
-    if (!place.try_lock(used.seen)) return;
-    place.set_expires(wanted);
-    place.unlock_unchanged(used.seen);
-    schedule(used.number, wanted);
-    return;
+    if (set_time_of(used, wanted)) schedule(used.number, wanted);
+  } else {
+    set_time_of(used, wanted);
   }
-  if (!place.try_lock(used.seen)) return;  // who changes it sets the time, too
-  if (keeps_deadline_) wanted = std::min(wanted, deadline(used.number));
-  place.set_expires(wanted);
-  place.unlock_unchanged(used.seen);
+}
+
+// False when somebody has written, or is writing: that sets the time, too.
+template <class Key, class Value, class Hash, class Equal>
+bool cache<Key, Value, Hash, Equal>::set_time_of(const found& used, ticks wanted) {
+  if (!used.place->try_lock(used.seen)) return false;
+  const bool same = detail::same_value(used.place->content(), used.seen.content);
+  if (same) {
+    used.place->set_expires(keeps_deadline_ ? std::min(wanted, deadline(used.number)) : wanted);
+  }
+  used.place->unlock_unchanged(used.seen);
+  return same;
 }
 
 // ------------------------------------------------------------------------------------- writing
 
 template <class Key, class Value, class Hash, class Equal>
 outcome cache<Key, Value, Hash, Equal>::insert(const Key& key, Value value) {
+  if (overwrites_ && overwrite(key, value)) return outcome::replaced;
   return store_new(key, std::move(value), expected::anything);
 }
 
@@ -540,7 +576,38 @@ outcome cache<Key, Value, Hash, Equal>::store(incoming& value, expected wanted,
     removals gone(*this);
     const detail::process_pin pinned;
     const std::lock_guard held(mutex_);
-    if (const auto done = try_store(value, wanted, same, gone)) return *done;
+    const auto done = try_store(value, wanted, same, gone);
+    if (value.stored) counters_.add(insertions, pinned.thread_index());
+    if (done) return *done;
+  }
+}
+
+// The shortest way to replace the value of a living entry. False when there is none, or when it
+// takes more than a few stores.
+template <class Key, class Value, class Hash, class Equal>
+bool cache<Key, Value, Hash, Equal>::overwrite(const Key& key, Value& value) {
+  if constexpr (contents::boxed) {
+    return false;
+  } else {
+    const detail::process_pin pinned;
+    found there;
+    if (!find(hash_of(key), key, there) || failures_ || !board_.empty()) return false;
+    ticks until = detail::ticks_never;
+    ticks expires = detail::ticks_never;
+    if (expires_) {
+      until = after(settings_.time_to_live);
+      expires = std::min(until, after(settings_.time_to_idle));
+      if (expires < there.seen.expires) return false;
+    }
+    auto& place = *there.place;
+    if (!place.try_lock(there.seen)) return false;
+    place.set_value(contents::pack(key, std::move(value)));
+    if (expires_) place.set_expires(expires);
+    if (keeps_deadline_ || refreshes_) note_write(there.number, until);
+    place.unlock(there.seen);
+    place.use(detail::uses_max);
+    counters_.add(insertions, pinned.thread_index());
+    return true;
   }
 }
 
@@ -554,7 +621,7 @@ bool cache<Key, Value, Hash, Equal>::store_in_place(incoming& value, expected wa
   found there;
   if (value.loaded_by != nullptr || !find(value.hash, value.key, there)) return false;
   if (expires_ && value.expires < there.seen.expires) return false;
-  auto& place = records_.at(there.number);
+  auto& place = *there.place;
   if (!place.try_lock(there.seen)) return false;
   const words old = place.content();
   if (wanted == expected::same && !detail::same_value(old, same->content)) {
@@ -562,7 +629,7 @@ bool cache<Key, Value, Hash, Equal>::store_in_place(incoming& value, expected wa
     return false;
   }
   place.set_value(value.content);
-  note_write(there.number, value);
+  note_write(there.number, value.deadline);
   if (expires_) place.set_expires(value.expires);
   place.unlock(there.seen);
   place.use(detail::uses_max);
@@ -604,7 +671,6 @@ std::optional<outcome> cache<Key, Value, Hash, Equal>::try_store(incoming& value
     if (!value.stored) return outcome::too_heavy;
   }
   value.stored = true;
-  ++insertions_;
   if (expires_) take_expired(gone);
   return present ? outcome::replaced : outcome::inserted;
 }
@@ -620,13 +686,13 @@ bool cache<Key, Value, Hash, Equal>::put_new(incoming& value, removals& gone) {
   records_.at(number).bear(value.content, value.expires);
   if constexpr (hash_is_kept) records_.hash(number) = value.hash;
   if (weighs_) records_.weight(number) = value.weight;
-  note_write(number, value);
+  note_write(number, value.deadline);
   if (expires_) records_.timer_previous(number) = detail::no_number;
   bool entered = false;
   try {
     enter(number);
     entered = true;
-    value.stored = make_room(0, gone);
+    value.stored = make_room(value.weight, gone);
     if (value.stored) list(number, value.hash);
   } catch (...) {
     value.stored = false;
@@ -640,6 +706,7 @@ bool cache<Key, Value, Hash, Equal>::put_new(incoming& value, removals& gone) {
     return false;
   }
   if (expires_) schedule(number, value.expires);
+  weight_.store(weight_ + value.weight, std::memory_order_relaxed);
   entries_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
@@ -653,7 +720,7 @@ bool cache<Key, Value, Hash, Equal>::put_over(std::uint32_t number, incoming& va
   if (!old) return false;
   gone.add(*old, removal_cause::replaced);
   place.use(detail::uses_max);
-  note_write(number, value);
+  note_write(number, value.deadline);
   if (expires_) schedule(number, value.expires);
   if (weighs_) reweigh(number, value.weight);
   return true;
@@ -735,6 +802,7 @@ bool cache<Key, Value, Hash, Equal>::take_out(std::uint32_t number, removal_caus
   if (!held) return false;
   gone.add(*held, cause);
   leave(number);
+  weight_.store(weight_ - weight_of(number), std::memory_order_relaxed);
   strike(number, hash);
   if (cause == removal_cause::expired) ++expirations_;
   return true;
@@ -743,7 +811,8 @@ bool cache<Key, Value, Hash, Equal>::take_out(std::uint32_t number, removal_caus
 // False when `gone` was full before there was room.
 template <class Key, class Value, class Hash, class Equal>
 bool cache<Key, Value, Hash, Equal>::make_room(std::size_t added_weight, removals& gone) {
-  while (weight_ + added_weight > bound_) {
+  const std::size_t weight_max = bound_ - std::min<std::size_t>(bound_, added_weight);
+  while (weight_ > weight_max) {
     if (gone.full()) return false;
     evict(gone);
   }
@@ -831,7 +900,7 @@ std::uint64_t cache<Key, Value, Hash, Equal>::hash_of_record(std::uint32_t numbe
   }
 }
 
-// To the policy and the total.
+// To those who may be evicted, or who are pinned.
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::enter(std::uint32_t number) {
   const std::size_t weight = weight_of(number);
@@ -840,7 +909,6 @@ void cache<Key, Value, Hash, Equal>::enter(std::uint32_t number) {
   } else {
     policy_.insert(number);
   }
-  weight_.store(weight_ + weight, std::memory_order_relaxed);
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -851,7 +919,6 @@ void cache<Key, Value, Hash, Equal>::leave(std::uint32_t number) {
   } else {
     policy_.erase(number);
   }
-  weight_.store(weight_ - weight, std::memory_order_relaxed);
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -862,10 +929,10 @@ void cache<Key, Value, Hash, Equal>::reweigh(std::uint32_t number, std::size_t w
     leave(number);
     records_.weight(number) = weight;
     enter(number);
-    return;
+  } else {
+    records_.weight(number) = weight;
+    policy_.reweigh(number, before);
   }
-  records_.weight(number) = weight;
-  policy_.reweigh(number, before);
   weight_.store(weight_ - before + weight, std::memory_order_relaxed);
 }
 
@@ -906,9 +973,8 @@ void cache<Key, Value, Hash, Equal>::schedule(std::uint32_t number, ticks expire
 }
 
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::note_write(std::uint32_t number,
-                                                const incoming& value) noexcept {
-  if (keeps_deadline_) set_deadline(number, value.deadline);
+void cache<Key, Value, Hash, Equal>::note_write(std::uint32_t number, ticks until) noexcept {
+  if (keeps_deadline_) set_deadline(number, until);
   if (refreshes_) {
     std::atomic_ref(records_.written(number)).store(now(), std::memory_order_relaxed);
   }
@@ -948,7 +1014,7 @@ statistics cache<Key, Value, Hash, Equal>::stats() const {
   const std::lock_guard held(mutex_);
   return {.hits = counters_.sum(hits),
           .misses = counters_.sum(misses),
-          .insertions = insertions_ + counters_.sum(insertions),
+          .insertions = counters_.sum(insertions),
           .evictions = evictions_,
           .expirations = expirations_,
           .refusals = refusals_,

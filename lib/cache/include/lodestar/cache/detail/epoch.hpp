@@ -52,7 +52,9 @@ class epoch_domain {
 
   void enter(participant& self) noexcept {
     if (self.depth++ != 0) return;
-    self.pinned.store(epoch_.load(std::memory_order_acquire), std::memory_order_relaxed);
+    // Releases what was read under earlier pins, as exit() does: the reclaimer may see only this
+    // one.
+    self.pinned.store(epoch_.load(std::memory_order_acquire), std::memory_order_release);
     Atomics::light_fence();
   }
   void exit(participant& self) noexcept {

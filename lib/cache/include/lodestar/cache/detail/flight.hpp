@@ -26,6 +26,7 @@
 #include <vector>
 
 #include <lodestar/base/assert.hpp>
+#include <lodestar/base/atomics.hpp>
 #include <lodestar/base/error.hpp>
 #include <lodestar/cache/loaded.hpp>
 
@@ -71,9 +72,21 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
   /// next leads. True when nobody follows.
   [[nodiscard]] bool abandon(std::uint64_t ticket);
 
+  /// What came of it, when it has landed.
+  [[nodiscard]] landed ended() const {
+    const std::lock_guard held(mutex_);
+    return landed_;
+  }
+
+  /// The one who leads is being unwound by an exception: whoever called its start function says
+  /// what came of it. Returns whether that was so.
+  void unwind() noexcept { unwound_ = true; }
+  [[nodiscard]] bool take_unwound() noexcept { return std::exchange(unwound_, false); }
+
   /// Blocks until it has landed. Null: the caller leads now.
   [[nodiscard]] landed wait();
-  /// For somebody who does not block; calls `done` at once when it has landed already.
+  /// For somebody who does not block; calls `done` at once when it has landed already, and `lead`
+  /// when nobody does.
   void add(waiter&& joined);
   /// Takes a waiter out; false when it was called already, or is being called.
   bool remove(std::uint64_t ticket);
@@ -92,6 +105,7 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
   std::vector<waiter> waiters_;
   std::thread::id loading_on_;
   landed landed_;
+  bool unwound_ = false;  // only on the thread that runs the start function
 };
 
 /// The flights of a cache, by key.
@@ -111,8 +125,11 @@ class flight_board {
   /// Takes it from the board when it is still there.
   void leave(const flight_type& ended) noexcept;
 
-  /// True when no load is under way.
-  [[nodiscard]] bool empty() const noexcept { return count_.load(std::memory_order_acquire) == 0; }
+  /// True when no load is under way that began before what the caller has just done.
+  [[nodiscard]] bool empty() const noexcept {
+    std_atomics::light_fence();
+    return count_.load(std::memory_order_acquire) == 0;
+  }
   /// Supersedes the flight for the key and takes it from the board; whether there was one.
   template <class K>
   bool supersede(std::uint64_t hash, const K& key, const Equal& equal);
@@ -200,14 +217,19 @@ auto flight<Key, Value, Over>::wait() -> landed {
 
 template <class Key, class Value, class Over>
 void flight<Key, Value, Over>::add(waiter&& joined) {
+  std::move_only_function<void(flight&)> lead;
   {
     const std::lock_guard held(mutex_);
     if (state_ != state::landed) {
+      if (state_ == state::leaderless) {
+        state_ = state::led;
+        lead = std::move(joined.lead);
+      }
       waiters_.push_back(std::move(joined));
-      return;
     }
   }
-  joined.done(landed_);
+  if (lead) lead(*this);
+  if (joined.done) joined.done(landed_);
 }
 
 template <class Key, class Value, class Over>
@@ -239,6 +261,8 @@ auto flight_board<Key, Value, Over, Equal>::board(std::uint64_t hash, const Key&
   if (position != flights_.end()) return {position->second, false};
   flights_.emplace(hash, made);
   count_.store(flights_.size(), std::memory_order_release);
+  // Whoever writes the key from now on sees the flight (empty()), or wrote before the load reads.
+  std_atomics::heavy_fence();
   return {std::move(made), true};
 }
 

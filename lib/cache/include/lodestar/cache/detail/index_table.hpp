@@ -29,6 +29,11 @@
 namespace lodestar::cache::detail {
 
 inline constexpr std::uint32_t no_number = 0xffff'ffffU;
+inline constexpr std::uint32_t unclear_number = 0xffff'fffeU;
+
+/// What somebody who is asked about a number knows at once. A number that was read while it changed
+/// may be any of 24 bits.
+enum class candidate : std::uint8_t { right, wrong, unclear };
 
 template <class Atomics = std_atomics>
 class index_table {
@@ -58,6 +63,11 @@ class index_table {
   /// no_number. The same number may be asked about again after a concurrent change.
   template <class IsIt>
   [[nodiscard]] std::uint32_t find(std::uint64_t hash, IsIt&& is_it) const;
+
+  /// The same in one look at one line: is_it(number) → candidate; unclear_number when that does not
+  /// tell, because of a change or of a chain.
+  template <class IsIt>
+  [[nodiscard]] std::uint32_t find_at_once(std::uint64_t hash, IsIt&& is_it) const;
 
   /// Under the caller's lock. The number is not in the table; hash_of(number) → hash, for growth;
   /// retire(outgrown&&). Throws std::bad_alloc and has then changed nothing.
@@ -114,7 +124,7 @@ class index_table {
     return static_cast<std::uint32_t>((hash >> 32U) * segment_count_ >> 32U);
   }
   [[nodiscard]] table table_of(std::uint32_t segment) const noexcept {
-    return unpacked(segments_[segment].load(std::memory_order_acquire));
+    return unpacked(segments_.get()[segment].load(std::memory_order_acquire));
   }
 
   static void release(line* lines) noexcept {
@@ -162,9 +172,29 @@ index_table<Atomics>::~index_table() {
 
 template <class Atomics>
 template <class IsIt>
-[[gnu::always_inline]] inline std::uint32_t index_table<Atomics>::find(std::uint64_t hash,
-                                                                       IsIt&& is_it) const {
-  const std::uint8_t tag = tag_of(hash);
+[[gnu::always_inline]] inline std::uint32_t index_table<Atomics>::find_at_once(std::uint64_t hash,
+                                                                               IsIt&& is_it) const {
+  const table within = table_of(segment_of(hash));
+  if (within.lines == nullptr) return no_number;
+  const line& home = within.home(hash);
+  const typename line::tags tags = home.read_tags();
+  if (tags.changing()) [[unlikely]]
+    return unclear_number;
+  for (slot_set slots = tags.matching(wanted_tag(tag_of(hash))); !slots.empty();
+       slots.drop_first()) {
+    const std::uint32_t number = home.number(slots.first());
+    const candidate answer = is_it(number);
+    if (answer == candidate::right) [[likely]]
+      return number;
+    if (answer == candidate::unclear) return unclear_number;
+  }
+  return !tags.linked() && home.version() == tags.version() ? no_number : unclear_number;
+}
+
+template <class Atomics>
+template <class IsIt>
+std::uint32_t index_table<Atomics>::find(std::uint64_t hash, IsIt&& is_it) const {
+  const wanted_tag tag(tag_of(hash));
   for (unsigned attempt = 0;; ++attempt) {
     if (attempt != 0) wait_briefly<Atomics>(attempt);
     const table within = table_of(segment_of(hash));
@@ -172,23 +202,20 @@ template <class IsIt>
     const line& home = within.home(hash);
     const line* at = &home;
     typename line::tags tags = at->read_tags();
-    if (tags.changing()) [[unlikely]]
-      continue;
+    if (tags.changing()) continue;
     const std::uint32_t version = tags.version();
     for (;;) {
       for (slot_set slots = tags.matching(tag); !slots.empty(); slots.drop_first()) {
         const std::uint32_t number = at->number(slots.first());
         if (is_it(number)) return number;
       }
-      if (!tags.linked()) [[likely]]
-        break;
+      if (!tags.linked()) break;
       const std::uint32_t next = at->number(line::link_slot);
       if (home.version() != version) break;
       at = within.lines + next;
       tags = at->read_tags();
     }
-    if (home.version() == version) [[likely]]
-      return no_number;
+    if (home.version() == version) return no_number;
   }
 }
 
@@ -213,7 +240,7 @@ bool index_table<Atomics>::place(table& into, bookkeeping& book, std::uint64_t h
   line& home = into.home(hash);
   line* last = &home;
   while (last->read_tags().linked()) last = into.lines + last->number(line::link_slot);
-  const slot_set empty = last->read_tags().matching(0);
+  const slot_set empty = last->read_tags().matching(no_tag);
   if (!empty.empty()) {
     home.begin_change();
     last->set(empty.first(), tag_of(hash), number);
@@ -245,8 +272,8 @@ void index_table<Atomics>::erase(std::uint64_t hash, std::uint32_t number) noexc
   line* before_last = nullptr;
   for (line* at = &home;;) {
     const auto tags = at->read_tags();
-    for (slot_set slots = tags.matching(tag_of(hash)); !slots.empty() && found == nullptr;
-         slots.drop_first()) {
+    for (slot_set slots = tags.matching(wanted_tag(tag_of(hash)));
+         !slots.empty() && found == nullptr; slots.drop_first()) {
       if (at->number(slots.first()) != number) continue;
       found = at;
       found_slot = slots.first();

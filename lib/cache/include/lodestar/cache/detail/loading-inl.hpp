@@ -22,10 +22,8 @@ result<Value> cache<Key, Value, Hash, Equal>::get_or_load(const Key& key, Loader
     }
     if (const auto landed = joined->wait()) return landed->get();
   }
-  loaded<Value> brought = find_or_call(*joined, load);
-  const loaded<Value> answer = brought;
-  finish(*joined, std::move(brought));
-  return answer.get();
+  finish(*joined, call(*joined, load));
+  return joined->ended()->get();
 }
 
 // What is known without loading. Calls refresh(found) when that is due.
@@ -50,32 +48,33 @@ std::optional<result<Value>> cache<Key, Value, Hash, Equal>::get_known(std::uint
   return std::nullopt;
 }
 
-// Somebody may have stored the value between the miss and the boarding.
-template <class Key, class Value, class Hash, class Equal>
-template <class Loader>
-loaded<Value> cache<Key, Value, Hash, Equal>::find_or_call(flight& led, Loader&& load) {
-  if (auto stored = peek(led.key)) return loaded<Value>(*std::move(stored));
-  return call(led, load);
-}
-
 template <class Key, class Value, class Hash, class Equal>
 template <class Loader>
 loaded<Value> cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) {
-  const steady_time began = settings_.time->now();
-  led.set_loading(true);
   std::optional<loaded<Value>> brought;
   try {
+    // Somebody may have stored the value between the miss and the boarding.
+    auto stored = led.over ? std::nullopt : peek(led.key);
+    if (stored) return loaded<Value>(*std::move(stored));
+    const steady_time began = settings_.time->now();
+    led.set_loading(true);
     brought.emplace(load(led.key));
+    count_load(settings_.time->now() - began, brought->value() != nullptr);
   } catch (...) {
     brought.emplace(std::current_exception());
+    count_load(nanoseconds::zero(), false);
   }
   led.set_loading(false);
-  if (settings_.statistics) {
-    const detail::process_pin pinned;
-    const auto elapsed = settings_.time->now() - began;
-    counters_.add(loads_ns, pinned.thread_index(), static_cast<std::uint64_t>(elapsed.count()));
-  }
   return *std::move(brought);
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::count_load(nanoseconds elapsed, bool successful) {
+  if (!settings_.statistics) return;
+  const detail::process_pin pinned;
+  counters_.add(loads, pinned.thread_index());
+  if (!successful) counters_.add(load_failures, pinned.thread_index());
+  counters_.add(loads_ns, pinned.thread_index(), static_cast<std::uint64_t>(elapsed.count()));
 }
 
 // Stores what was loaded, unless somebody wrote or invalidated the key since the load began, and
@@ -83,11 +82,6 @@ loaded<Value> cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) {
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::finish(flight& led, loaded<Value> brought) {
   const cleaning after_it(*this);
-  {
-    const detail::process_pin pinned;
-    counters_.add(loads, pinned.thread_index());
-    if (brought.value() == nullptr) counters_.add(load_failures, pinned.thread_index());
-  }
   try {
     if (const Value* value = brought.value()) {
       incoming arriving(*this, led.hash, led.key, Value(*value));
@@ -96,6 +90,8 @@ void cache<Key, Value, Hash, Equal>::finish(flight& led, loaded<Value> brought) 
     } else if (const error* failed = brought.failure(); failed != nullptr && failures_) {
       // What a refresh fails at is still there.
       if (!led.over && !led.superseded()) failures_->insert(led.key, *failed);
+      // Whoever superseded it meanwhile marked it first, and then removed what was kept.
+      if (led.superseded()) static_cast<void>(failures_->remove(led.key));
     }
   } catch (...) {
     // The weigher, an expiry function, or no memory: whoever waits must not wait for ever.
@@ -107,15 +103,19 @@ void cache<Key, Value, Hash, Equal>::finish(flight& led, loaded<Value> brought) 
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::give_up(flight& led, std::uint64_t ticket) {
-  if (led.abandon(ticket)) board_.leave(led);
+  // Who is about to join it leads: what he brings is his alone, because writers do not see it.
+  if (!led.abandon(ticket)) return;
+  led.supersede();
+  board_.leave(led);
 }
 
 // A write or an invalidation of the key: what is being loaded is out of date. Whether that was so.
 template <class Key, class Value, class Hash, class Equal>
 template <class K>
 bool cache<Key, Value, Hash, Equal>::supersede(std::uint64_t hash, const K& key) {
+  const bool was_loading = !board_.empty() && board_.supersede(hash, key, equal_);
   if (failures_) static_cast<void>(failures_->remove(key));
-  return !board_.empty() && board_.supersede(hash, key, equal_);
+  return was_loading;
 }
 
 // ------------------------------------------------------------------------------------- refreshing
@@ -190,7 +190,7 @@ void cache<Key, Value, Hash, Equal>::begin(flight& led, Start& start,
     thrown = std::current_exception();
   }
   led.set_loading(false);
-  if (thrown) completion<cache>(std::move(line), kept, ticket)(thrown);
+  if (kept->take_unwound()) completion<cache>(std::move(line), kept, ticket)(thrown);
 }
 
 }  // namespace lodestar::cache

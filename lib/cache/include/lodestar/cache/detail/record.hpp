@@ -56,6 +56,9 @@ class record {
   /// What the record holds now; false when it is dead. Waits while a value of several words is
   /// being written. `timed`: whether anything expires here.
   [[nodiscard]] bool read(reading& into, bool timed) const noexcept;
+  /// The same in one look: unclear when somebody changed it meanwhile.
+  enum class sight : std::uint8_t { alive, dead, unclear };
+  [[nodiscard]] sight read_at_once(reading& into, bool timed) const noexcept;
   /// True while nothing but the uses (and a value of one word) has changed since.
   [[nodiscard]] bool is_still(const reading& seen) const noexcept {
     return (version_.load(std::memory_order_acquire) & ~1U) == seen.version;
@@ -124,19 +127,23 @@ class record {
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
-[[gnu::always_inline]] inline bool record<KeyWords, ValueWords, Atomics>::read(
-    reading& into, bool timed) const noexcept {
+[[gnu::always_inline]] inline auto record<KeyWords, ValueWords, Atomics>::read_at_once(
+    reading& into, bool timed) const noexcept -> sight {
+  const std::uint32_t version = version_.load(std::memory_order_acquire);
+  if ((version & 2U) == 0) return sight::dead;
+  if (!value_is_one_word && (version & 1U) != 0) return sight::unclear;
+  into.version = version & ~1U;
+  into.expires = timed ? expires() : ticks_never;
+  into.content = content();
+  return is_still(into) ? sight::alive : sight::unclear;
+}
+
+template <unsigned KeyWords, unsigned ValueWords, class Atomics>
+bool record<KeyWords, ValueWords, Atomics>::read(reading& into, bool timed) const noexcept {
   for (unsigned attempt = 0;; ++attempt) {
-    if (attempt != 0) [[unlikely]]
-      wait_briefly<Atomics>(attempt);
-    const std::uint32_t version = version_.load(std::memory_order_acquire);
-    if ((version & 2U) == 0) return false;
-    if (!value_is_one_word && (version & 1U) != 0) continue;
-    into.version = version & ~1U;
-    into.expires = timed ? expires() : ticks_never;
-    into.content = content();
-    if (is_still(into)) [[likely]]
-      return true;
+    const sight seen = read_at_once(into, timed);
+    if (seen != sight::unclear) return seen == sight::alive;
+    wait_briefly<Atomics>(attempt);
   }
 }
 
@@ -177,7 +184,8 @@ ticks record<KeyWords, ValueWords, Atomics>::expires() const noexcept {
 }
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
-auto record<KeyWords, ValueWords, Atomics>::content() const noexcept -> words {
+[[gnu::always_inline]] inline auto record<KeyWords, ValueWords, Atomics>::content() const noexcept
+    -> words {
   words copy{};
   for (unsigned index = 0; index < KeyWords; ++index)
     copy.key[index] = words_[index].load(std::memory_order_acquire);

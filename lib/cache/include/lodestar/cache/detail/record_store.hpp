@@ -40,7 +40,7 @@ class record_store {
   record_store(const record_store&) = delete;
   record_store& operator=(const record_store&) = delete;
 
-  [[nodiscard]] Record& at(std::uint32_t number) const noexcept {
+  [[nodiscard, gnu::always_inline]] Record& at(std::uint32_t number) const noexcept {
     return *std::launder(reinterpret_cast<Record*>(chunk_of(number)) + place_of(number));
   }
 
@@ -84,7 +84,7 @@ class record_store {
 
   using slot = typename Atomics::template atomic<std::byte*>;
 
-  [[nodiscard]] std::byte* chunk_of(std::uint32_t number) const noexcept {
+  [[nodiscard, gnu::always_inline]] std::byte* chunk_of(std::uint32_t number) const noexcept {
     return chunks_.load(std::memory_order_acquire)[number >> chunk_bits_].load(
         std::memory_order_acquire);
   }

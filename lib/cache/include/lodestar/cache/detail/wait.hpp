@@ -5,7 +5,7 @@ namespace lodestar::cache::detail {
 
 /// Between two attempts; `attempt` counts them.
 template <class Atomics>
-void wait_briefly(unsigned attempt) noexcept {
+[[gnu::noinline, gnu::cold]] void wait_briefly(unsigned attempt) noexcept {
   // The one who changes may have lost its processor.
   if (attempt % 64 == 63) {
     Atomics::yield();
