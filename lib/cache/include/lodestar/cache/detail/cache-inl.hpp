@@ -938,6 +938,7 @@ void cache<Key, Value, Hash, Equal>::reweigh(std::uint32_t number, std::size_t w
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::list(std::uint32_t number, std::uint64_t hash) {
+  if (!outgrown_.empty()) free_outgrown();
   outgrown_.reserve(outgrown_.size() + 1);
   index_.insert(
       hash, number, [this](std::uint32_t other) { return hash_of_record(other); },
@@ -1030,6 +1031,7 @@ std::size_t cache<Key, Value, Hash, Equal>::memory_used() const {
   const std::lock_guard held(mutex_);
   std::size_t bytes = sizeof(*this) + records_.memory_bytes() + index_.memory_bytes() +
                       counters_.memory_bytes() + samples_.memory_bytes() + policy_.memory_bytes();
+  for (const outgrown& each : outgrown_) bytes += each.lines.memory_bytes();
   if constexpr (contents::boxed)
     bytes += (entries_.load(std::memory_order_relaxed) + limbo_.size()) * sizeof(box);
   return bytes;

@@ -44,13 +44,15 @@ class index_table {
   /// Buckets that a segment has outgrown.
   class outgrown {
    public:
-    explicit outgrown(line* lines) noexcept : lines_(lines) {}
+    outgrown(line* lines, std::size_t bytes) noexcept : lines_(lines), bytes_(bytes) {}
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return bytes_; }
 
    private:
     struct release {
       void operator()(line* lines) const noexcept { index_table::release(lines); }
     };
     std::unique_ptr<line, release> lines_;
+    std::size_t bytes_;
   };
 
   /// `entries_expected`: how many the tables should be sized for; more are fine.
@@ -355,7 +357,7 @@ void index_table<Atomics>::grow(std::uint32_t segment, HashOf&& hash_of, Retire&
   segments_[segment].store(packed(next), std::memory_order_release);
   if (old.lines == nullptr) return;
   memory_bytes_ -= bytes(old.bits);
-  retire(outgrown(old.lines));
+  retire(outgrown(old.lines, bytes(old.bits)));
 }
 
 template <class Atomics>
