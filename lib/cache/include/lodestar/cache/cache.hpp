@@ -229,6 +229,7 @@ class cache {
   [[nodiscard]] ticks now() const noexcept;
   [[nodiscard]] ticks after(nanoseconds delay) const noexcept;
   [[gnu::noinline, gnu::cold]] void sample(std::uint32_t thread_index, std::uint64_t hash);
+  void tell_policy(detail::sample_buffer& hits_of_a_thread);
   [[gnu::noinline]] void extend(const found& used);
   bool set_time_of(const found& used, ticks wanted);
   void set_times(incoming& value, const reading* present) const;

@@ -310,10 +310,15 @@ void cache<Key, Value, Hash, Equal>::sample(std::uint32_t thread_index, std::uin
   if (mine->count < mine->hashes.size()) return;
   // When somebody else is at it, this lot is lost: it is a sample.
   const std::unique_lock held(mutex_, std::try_to_lock);
-  if (held) {
-    for (const std::uint64_t each : mine->hashes) policy_.record_hit(each);
-  }
+  if (held) tell_policy(*mine);
   mine->count = 0;
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::tell_policy(detail::sample_buffer& hits_of_a_thread) {
+  for (std::uint32_t index = 0; index < hits_of_a_thread.count; ++index)
+    policy_.record_hit(hits_of_a_thread.hashes[index]);
+  hits_of_a_thread.count = 0;
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -576,6 +581,8 @@ outcome cache<Key, Value, Hash, Equal>::store(incoming& value, expected wanted,
     removals gone(*this);
     const detail::process_pin pinned;
     const std::lock_guard held(mutex_);
+    // In the order in which they happened, as far as this thread goes.
+    if (auto* const mine = samples_.used_by(pinned.thread_index())) tell_policy(*mine);
     const auto done = try_store(value, wanted, same, gone);
     if (value.stored) counters_.add(insertions, pinned.thread_index());
     if (done) return *done;

@@ -31,6 +31,12 @@ class sample_buffers {
   sample_buffers(const sample_buffers&) = delete;
   sample_buffers& operator=(const sample_buffers&) = delete;
 
+  /// The buffer of this thread, when it has used it.
+  [[nodiscard]] sample_buffer* used_by(std::uint32_t thread_index) noexcept {
+    if (thread_index >= buffers_.size()) return nullptr;
+    return buffers_[thread_index].load(std::memory_order_relaxed);
+  }
+
   /// The buffer of this thread; null when it has none.
   [[nodiscard]] sample_buffer* of(std::uint32_t thread_index) noexcept {
     if (thread_index >= buffers_.size()) return nullptr;
