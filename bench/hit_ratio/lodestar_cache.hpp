@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <lodestar/base/random.hpp>
 #include <lodestar/cache/cache.hpp>
 
 #include "hit_ratio/policy.hpp"
@@ -13,7 +14,8 @@ namespace lodestar::bench::hit_ratio {
 class lodestar_cache final : public policy {
  public:
   /// Takes any keys, from any threads.
-  explicit lodestar_cache(std::size_t capacity) : cache_({.entries_max = capacity}) {}
+  explicit lodestar_cache(std::size_t capacity)
+      : cache_({.entries_max = capacity, .random = &random_}) {}
 
   bool access(std::uint64_t key) override {
     if (cache_.get(key)) return true;
@@ -22,6 +24,8 @@ class lodestar_cache final : public policy {
   }
 
  private:
+  // The same in every run: the seed decides which keys share a sample and a ghost.
+  seeded_random random_{1};
   cache::cache<std::uint64_t, std::uint64_t> cache_;
 };
 
