@@ -66,7 +66,7 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
   [[nodiscard]] bool loads_on_this_thread() const;
 
   /// Ends the flight; once, by the one who leads.
-  void land(loaded<Value> what);
+  void land(landed came);
   /// The one who leads, of this ticket, gives up: it alone hears that it was cancelled, and the
   /// next leads. True when nobody follows.
   [[nodiscard]] bool abandon(std::uint64_t ticket);
@@ -145,8 +145,7 @@ bool flight<Key, Value, Over>::loads_on_this_thread() const {
 }
 
 template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::land(loaded<Value> what) {
-  auto came = std::make_shared<const loaded<Value>>(std::move(what));
+void flight<Key, Value, Over>::land(landed came) {
   std::vector<waiter> waiting;
   {
     const std::lock_guard held(mutex_);

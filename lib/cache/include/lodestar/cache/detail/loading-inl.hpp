@@ -22,10 +22,8 @@ result<Value> cache<Key, Value, Hash, Equal>::get_or_load(const Key& key, Loader
     }
     if (const auto landed = joined->wait()) return landed->get();
   }
-  loaded<Value> brought = find_or_call(*joined, load);
-  const loaded<Value> answer = brought;
-  finish(*joined, std::move(brought));
-  return answer.get();
+  if (const auto stored = find_stored(*joined)) return settle(*joined, stored)->get();
+  return finish(*joined, call(*joined, load))->get();
 }
 
 // What is known without loading. Calls refresh(found) when that is due.
@@ -50,24 +48,33 @@ std::optional<result<Value>> cache<Key, Value, Hash, Equal>::get_known(std::uint
   return std::nullopt;
 }
 
-// Somebody may have stored the value between the miss and the boarding.
+// What somebody stored between the miss and the boarding; null when that is nothing. As the answer
+// to a load: whoever leads has to bring one, whatever is thrown.
 template <class Key, class Value, class Hash, class Equal>
-template <class Loader>
-loaded<Value> cache<Key, Value, Hash, Equal>::find_or_call(flight& led, Loader&& load) {
-  if (auto stored = peek(led.key)) return loaded<Value>(*std::move(stored));
-  return call(led, load);
+auto cache<Key, Value, Hash, Equal>::find_stored(const flight& led) const ->
+    typename flight::landed {
+  try {
+    const detail::process_pin pinned;
+    found there;
+    if (!find(led.hash, led.key, there)) return nullptr;
+    return contents::open(there.seen.content, [](const Key&, const Value& value) {
+      return std::make_shared<const loaded<Value>>(value);
+    });
+  } catch (...) {
+    return std::make_shared<const loaded<Value>>(std::current_exception());
+  }
 }
 
 template <class Key, class Value, class Hash, class Equal>
 template <class Loader>
-loaded<Value> cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) {
+auto cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) -> typename flight::landed {
   const steady_time began = settings_.time->now();
   led.set_loading(true);
-  std::optional<loaded<Value>> brought;
+  typename flight::landed brought;
   try {
-    brought.emplace(load(led.key));
+    brought = std::make_shared<const loaded<Value>>(load(led.key));
   } catch (...) {
-    brought.emplace(std::current_exception());
+    brought = std::make_shared<const loaded<Value>>(std::current_exception());
   }
   led.set_loading(false);
   if (settings_.statistics) {
@@ -75,34 +82,42 @@ loaded<Value> cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) {
     const auto elapsed = settings_.time->now() - began;
     counters_.add(loads_ns, pinned.thread_index(), static_cast<std::uint64_t>(elapsed.count()));
   }
-  return *std::move(brought);
+  return brought;
 }
 
 // Stores what was loaded, unless somebody wrote or invalidated the key since the load began, and
-// tells everybody who waits.
+// tells everybody who waits. Returns what they were told.
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::finish(flight& led, loaded<Value> brought) {
+auto cache<Key, Value, Hash, Equal>::finish(flight& led, typename flight::landed brought) ->
+    typename flight::landed {
   const cleaning after_it(*this);
   {
     const detail::process_pin pinned;
     counters_.add(loads, pinned.thread_index());
-    if (brought.value() == nullptr) counters_.add(load_failures, pinned.thread_index());
+    if (brought->value() == nullptr) counters_.add(load_failures, pinned.thread_index());
   }
   try {
-    if (const Value* value = brought.value()) {
+    if (const Value* value = brought->value()) {
       incoming arriving(*this, led.hash, led.key, Value(*value));
       arriving.loaded_by = &led;
       static_cast<void>(store_after(arriving, led.over ? &*led.over : nullptr));
-    } else if (const error* failed = brought.failure(); failed != nullptr && failures_) {
+    } else if (const error* failed = brought->failure(); failed != nullptr && failures_) {
       // What a refresh fails at is still there.
       if (!led.over && !led.superseded()) failures_->insert(led.key, *failed);
     }
   } catch (...) {
     // The weigher, an expiry function, or no memory: whoever waits must not wait for ever.
-    brought = loaded<Value>(std::current_exception());
+    brought = std::make_shared<const loaded<Value>>(std::current_exception());
   }
+  return settle(led, std::move(brought));
+}
+
+template <class Key, class Value, class Hash, class Equal>
+auto cache<Key, Value, Hash, Equal>::settle(flight& led, typename flight::landed answer) ->
+    typename flight::landed {
   board_.leave(led);
-  led.land(std::move(brought));
+  led.land(answer);
+  return answer;
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -130,8 +145,12 @@ void cache<Key, Value, Hash, Equal>::refresh_later(std::uint64_t hash, const Key
     const bool taken =
         settings_.background->post([line = life_.tie(), led = led, load = load]() mutable {
           const auto owner = line.hold();
-          if (owner) return owner->finish(*led, owner->call(*led, load));
-          led->land(loaded<Value>(fail(error_code::cancelled, "the cache is gone")));
+          if (owner) {
+            static_cast<void>(owner->finish(*led, owner->call(*led, load)));
+          } else {
+            led->land(std::make_shared<const loaded<Value>>(
+                fail(error_code::cancelled, "the cache is gone")));
+          }
         });
     // Full or stopped: the old value stays, and whoever waits loads for himself.
     if (!taken) give_up(*led, detail::no_ticket);
@@ -168,8 +187,8 @@ load_ticket<cache<Key, Value, Hash, Equal>> cache<Key, Value, Hash, Equal>::load
     return {joined, ticket};
   }
   joined->add({ticket, nullptr, std::move(deliver)});
-  if (auto stored = peek(key)) {
-    finish(*joined, loaded<Value>(*std::move(stored)));
+  if (const auto stored = find_stored(*joined)) {
+    static_cast<void>(settle(*joined, stored));
   } else {
     begin(*joined, start, life_.tie(), ticket);
   }
