@@ -35,7 +35,7 @@ class completion {
     if (const auto owner = line_.hold()) {
       owner->give_up(*flight_, ticket_);
     } else {
-      static_cast<void>(flight_->abandon(ticket_));
+      flight_->abandon(ticket_);
     }
   }
 

@@ -68,18 +68,20 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
   /// Ends the flight; once, by the one who leads.
   void land(landed came);
   /// The one who leads, of this ticket, gives up: it alone hears that it was cancelled, and the
-  /// next leads. True when nobody follows.
-  [[nodiscard]] bool abandon(std::uint64_t ticket);
+  /// next leads. When nobody follows, the flight is abandoned: nobody can join it any more.
+  void abandon(std::uint64_t ticket);
+  [[nodiscard]] bool abandoned() const;
 
-  /// Blocks until it has landed. Null: the caller leads now.
+  /// Blocks until it has landed. Null: the caller leads now, unless the flight is abandoned.
   [[nodiscard]] landed wait();
-  /// For somebody who does not block; calls `done` at once when it has landed already.
-  void add(waiter&& joined);
+  /// For somebody who does not block; calls `done` at once when it has landed already. False when
+  /// the flight is abandoned: the waiter is untouched then.
+  [[nodiscard]] bool add(waiter& joined);
   /// Takes a waiter out; false when it was called already, or is being called.
   bool remove(std::uint64_t ticket);
 
  private:
-  enum class state : std::uint8_t { led, leaderless, landed };
+  enum class state : std::uint8_t { led, leaderless, landed, abandoned };
 
   /// Under the lock.
   bool take(std::uint64_t ticket, waiter& into);
@@ -159,18 +161,18 @@ void flight<Key, Value, Over>::land(landed came) {
 }
 
 template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
+void flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
   waiter gone;
   std::move_only_function<void(flight&)> lead_next;
-  bool alone = false;
   {
     const std::lock_guard held(mutex_);
     LODESTAR_ASSERT(state_ == state::led, "who gives up has led");
     take(ticket, gone);
-    if (blocked_ != 0 || waiters_.empty()) {
+    if (blocked_ != 0) {
       state_ = state::leaderless;
-      alone = blocked_ == 0;
       changed_.notify_one();
+    } else if (waiters_.empty()) {
+      state_ = state::abandoned;
     } else {
       // It stays among those who wait: it wants the answer, too.
       lead_next = std::move(waiters_.front().lead);
@@ -181,7 +183,12 @@ bool flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
         fail(error_code::cancelled, "the load was given up before it brought anything")));
   }
   if (lead_next) lead_next(*this);
-  return alone;
+}
+
+template <class Key, class Value, class Over>
+bool flight<Key, Value, Over>::abandoned() const {
+  const std::lock_guard held(mutex_);
+  return state_ == state::abandoned;
 }
 
 template <class Key, class Value, class Over>
@@ -198,15 +205,17 @@ auto flight<Key, Value, Over>::wait() -> landed {
 }
 
 template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::add(waiter&& joined) {
+bool flight<Key, Value, Over>::add(waiter& joined) {
   {
     const std::lock_guard held(mutex_);
+    if (state_ == state::abandoned) return false;
     if (state_ != state::landed) {
       waiters_.push_back(std::move(joined));
-      return;
+      return true;
     }
   }
   joined.done(landed_);
+  return true;
 }
 
 template <class Key, class Value, class Over>

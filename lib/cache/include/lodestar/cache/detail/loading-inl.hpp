@@ -14,16 +14,22 @@ result<Value> cache<Key, Value, Hash, Equal>::get_or_load(const Key& key, Loader
   const std::uint64_t hash = hash_of(key);
   const auto refresh = [&](const found& due) { refresh_later(hash, key, due.seen, load); };
   if (auto known = get_known(hash, key, refresh)) return *std::move(known);
-  const auto [joined, leads] = board_.board(hash, key, equal_);
-  if (!leads) {
-    if (joined->loads_on_this_thread()) {
-      return fail(error_code::conflict, "the loader of a key asks the cache for the same key", {},
-                  "let the loader return the value, and ask for other keys only");
+  for (;;) {
+    const auto [joined, leads] = board_.board(hash, key, equal_);
+    if (!leads) {
+      if (joined->loads_on_this_thread()) {
+        return fail(error_code::conflict, "the loader of a key asks the cache for the same key", {},
+                    "let the loader return the value, and ask for other keys only");
+      }
+      if (const auto landed = joined->wait()) return landed->get();
+      if (joined->abandoned()) {
+        board_.leave(*joined);
+        continue;
+      }
     }
-    if (const auto landed = joined->wait()) return landed->get();
+    if (const auto stored = find_stored(*joined)) return settle(*joined, stored)->get();
+    return finish(*joined, call(*joined, load))->get();
   }
-  if (const auto stored = find_stored(*joined)) return settle(*joined, stored)->get();
-  return finish(*joined, call(*joined, load))->get();
 }
 
 // What is known without loading. Calls refresh(found) when that is due.
@@ -122,7 +128,9 @@ auto cache<Key, Value, Hash, Equal>::settle(flight& led, typename flight::landed
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::give_up(flight& led, std::uint64_t ticket) {
-  if (led.abandon(ticket)) board_.leave(led);
+  led.abandon(ticket);
+  // Who found it on the board meanwhile leaves it there, too, and begins anew.
+  if (led.abandoned()) board_.leave(led);
 }
 
 // A write or an invalidation of the key: what is being loaded is out of date. Whether that was so.
@@ -174,25 +182,29 @@ load_ticket<cache<Key, Value, Hash, Equal>> cache<Key, Value, Hash, Equal>::load
     done(loaded<Value>(*std::move(known)));
     return {};
   }
-  const auto [joined, leads] = board_.board(hash, key, equal_);
   const std::uint64_t ticket = next_ticket_.fetch_add(1, std::memory_order_relaxed);
+  auto lead = [start = std::move(start), line = life_.tie(), ticket](flight& led) mutable {
+    begin(led, start, line, ticket);
+  };
   auto deliver = [done = std::move(done)](const typename flight::landed& landed) mutable {
     done(*landed);
   };
-  if (!leads) {
-    auto follow = [start = std::move(start), line = life_.tie(), ticket](flight& led) mutable {
-      begin(led, start, line, ticket);
-    };
-    joined->add({ticket, std::move(follow), std::move(deliver)});
-    return {joined, ticket};
+  typename flight::waiter mine{ticket, std::move(lead), std::move(deliver)};
+  for (;;) {
+    const auto [joined, leads] = board_.board(hash, key, equal_);
+    if (leads) {
+      auto begin_now = std::move(mine.lead);
+      static_cast<void>(joined->add(mine));
+      if (const auto stored = find_stored(*joined)) {
+        static_cast<void>(settle(*joined, stored));
+      } else {
+        begin_now(*joined);
+      }
+      return {joined, ticket};
+    }
+    if (joined->add(mine)) return {joined, ticket};
+    board_.leave(*joined);
   }
-  joined->add({ticket, nullptr, std::move(deliver)});
-  if (const auto stored = find_stored(*joined)) {
-    static_cast<void>(settle(*joined, stored));
-  } else {
-    begin(*joined, start, life_.tie(), ticket);
-  }
-  return {joined, ticket};
 }
 
 template <class Key, class Value, class Hash, class Equal>
