@@ -262,10 +262,11 @@ class cache {
   template <class Refresh>
   [[nodiscard]] std::optional<result<Value>> get_known(std::uint64_t hash, const Key& key,
                                                        const Refresh& refresh);
+  [[nodiscard]] typename flight::landed find_stored(const flight& led) const;
   template <class Loader>
-  [[nodiscard]] loaded<Value> call(flight& led, Loader&& load);
-  void count_load(nanoseconds elapsed, bool successful);
-  void finish(flight& led, loaded<Value> brought);
+  [[nodiscard]] typename flight::landed call(flight& led, Loader&& load);
+  typename flight::landed finish(flight& led, typename flight::landed brought);
+  typename flight::landed settle(flight& led, typename flight::landed answer);
   void give_up(flight& led, std::uint64_t ticket);
   template <class Loader>
   void refresh_later(std::uint64_t hash, const Key& key, const reading& seen, const Loader& load);

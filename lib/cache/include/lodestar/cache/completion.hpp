@@ -38,7 +38,7 @@ class completion {
     if (const auto owner = line_.hold()) {
       owner->give_up(*flight_, ticket_);
     } else {
-      static_cast<void>(flight_->abandon(ticket_));
+      flight_->abandon(ticket_);
     }
   }
 
@@ -54,12 +54,13 @@ class completion {
       : line_(std::move(owner)), flight_(std::move(flight)), ticket_(ticket) {}
 
   void land(loaded<value_type> what) {
+    LODESTAR_ASSERT(flight_ != nullptr, "a load ends once");
+    auto came = std::make_shared<const loaded<value_type>>(std::move(what));
     const flight_pointer ended = std::exchange(flight_, nullptr);
-    LODESTAR_ASSERT(ended != nullptr, "a load ends once");
     if (const auto owner = line_.hold()) {
-      owner->finish(*ended, std::move(what));
+      static_cast<void>(owner->finish(*ended, std::move(came)));
     } else {
-      ended->land(std::move(what));
+      ended->land(std::move(came));
     }
   }
 

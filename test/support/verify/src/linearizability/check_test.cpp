@@ -163,7 +163,7 @@ map_input random_input(random_source& random, std::int64_t keys) {
   const auto below = [&](std::uint64_t count) {
     return static_cast<std::int64_t>(random.next() % count);
   };
-  return {.what = static_cast<map_operation>(below(9)),
+  return {.what = static_cast<map_operation>(below(10)),
           .key = below(static_cast<std::uint64_t>(keys)),
           .value = 1 + below(3),
           .expected = 1 + below(3)};
@@ -181,6 +181,7 @@ map_output answer_to(std::map<std::int64_t, std::int64_t>& map, const map_input&
   };
   switch (in.what) {
     case map_operation::get: return model::found(now);
+    case map_operation::contains: return model::done(present);
     case map_operation::insert: return change(true, in.value);
     case map_operation::insert_if_absent: return change(!present, in.value);
     case map_operation::replace: return change(present, in.value);

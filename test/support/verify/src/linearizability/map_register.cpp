@@ -12,9 +12,9 @@ namespace {
 using state = map_state;
 using value = std::optional<std::int64_t>;
 
-constexpr std::array<std::string_view, 9> names{"get",       "insert",     "insert_if_absent",
-                                                "replace",   "replace_if", "remove",
-                                                "remove_if", "compute",    "get_or_load"};
+constexpr std::array<std::string_view, 10> names{
+    "get",        "contains", "insert",    "insert_if_absent", "replace",
+    "replace_if", "remove",   "remove_if", "compute",          "get_or_load"};
 
 std::string write(const value& told) {
   return told.has_value() ? fmt::format("{}", *told) : "absent";
@@ -65,6 +65,7 @@ std::optional<state> map_register::step(const state& before, const input& in, co
   const auto& now = before.value;
   switch (in.what) {
     case map_operation::get: return when(out.value == now, now);
+    case map_operation::contains: return when(out.done == now.has_value(), now);
     case map_operation::insert: return when(true, in.value);
     case map_operation::insert_if_absent:
       if (!out.done && !fits(out.value, now)) return std::nullopt;

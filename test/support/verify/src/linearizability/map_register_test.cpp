@@ -24,6 +24,13 @@ TEST(map_register_test, get) {
   EXPECT_EQ(model::step(seven, model::get(key), model::found(std::nullopt)), impossible);
 }
 
+TEST(map_register_test, contains) {
+  EXPECT_EQ(model::step(absent, model::contains(key), model::done(false)), state(std::nullopt));
+  EXPECT_EQ(model::step(absent, model::contains(key), model::done(true)), impossible);
+  EXPECT_EQ(model::step(seven, model::contains(key), model::done(true)), state(7));
+  EXPECT_EQ(model::step(seven, model::contains(key), model::done(false)), impossible);
+}
+
 TEST(map_register_test, insert) {
   EXPECT_EQ(model::step(absent, model::insert(key, 8), model::done(true)), state(8));
   EXPECT_EQ(model::step(seven, model::insert(key, 8), model::done(true)), state(8));

@@ -752,11 +752,16 @@ bool cache<Key, Value, Hash, Equal>::remove_same(std::uint64_t hash, const K& ke
   found there;
   // Who loads the key may be about to store it.
   if (!supersede(hash, key) && !lookup(hash, key, there)) return false;
-  const std::lock_guard held(mutex_);
-  if (!lookup(hash, key, there)) return false;
-  if (!is_current(there.seen) && take_out_expired(there.number, gone)) return false;
-  if (same != nullptr && !is_same(there.seen, *same)) return false;
-  return take_out(there.number, removal_cause::explicit_, gone, matching(same));
+  {
+    const std::lock_guard held(mutex_);
+    if (!lookup(hash, key, there)) return false;
+    if (!is_current(there.seen) && take_out_expired(there.number, gone)) return false;
+    if (same != nullptr && !is_same(there.seen, *same)) return false;
+    if (!take_out(there.number, removal_cause::explicit_, gone, matching(same))) return false;
+  }
+  // What was taken out may come from a load that began meanwhile and that others still join.
+  supersede(hash, key);
+  return true;
 }
 
 template <class Key, class Value, class Hash, class Equal>

@@ -67,32 +67,27 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
   [[nodiscard]] bool loads_on_this_thread() const;
 
   /// Ends the flight; once, by the one who leads.
-  void land(loaded<Value> what);
+  void land(landed came);
   /// The one who leads, of this ticket, gives up: it alone hears that it was cancelled, and the
-  /// next leads. True when nobody follows.
-  [[nodiscard]] bool abandon(std::uint64_t ticket);
-
-  /// What came of it, when it has landed.
-  [[nodiscard]] landed ended() const {
-    const std::lock_guard held(mutex_);
-    return landed_;
-  }
+  /// next leads. When nobody follows, the flight is abandoned: nobody can join it any more.
+  void abandon(std::uint64_t ticket);
+  [[nodiscard]] bool abandoned() const;
 
   /// The one who leads is being unwound by an exception: whoever called its start function says
   /// what came of it. Returns whether that was so.
   void unwind() noexcept { unwound_ = true; }
   [[nodiscard]] bool take_unwound() noexcept { return std::exchange(unwound_, false); }
 
-  /// Blocks until it has landed. Null: the caller leads now.
+  /// Blocks until it has landed. Null: the caller leads now, unless the flight is abandoned.
   [[nodiscard]] landed wait();
-  /// For somebody who does not block; calls `done` at once when it has landed already, and `lead`
-  /// when nobody does.
-  void add(waiter&& joined);
+  /// For somebody who does not block; calls `done` at once when it has landed already. False when
+  /// the flight is abandoned: the waiter is untouched then.
+  [[nodiscard]] bool add(waiter& joined);
   /// Takes a waiter out; false when it was called already, or is being called.
   bool remove(std::uint64_t ticket);
 
  private:
-  enum class state : std::uint8_t { led, leaderless, landed };
+  enum class state : std::uint8_t { led, leaderless, landed, abandoned };
 
   /// Under the lock.
   bool take(std::uint64_t ticket, waiter& into);
@@ -162,8 +157,7 @@ bool flight<Key, Value, Over>::loads_on_this_thread() const {
 }
 
 template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::land(loaded<Value> what) {
-  auto came = std::make_shared<const loaded<Value>>(std::move(what));
+void flight<Key, Value, Over>::land(landed came) {
   std::vector<waiter> waiting;
   {
     const std::lock_guard held(mutex_);
@@ -177,18 +171,18 @@ void flight<Key, Value, Over>::land(loaded<Value> what) {
 }
 
 template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
+void flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
   waiter gone;
   std::move_only_function<void(flight&)> lead_next;
-  bool alone = false;
   {
     const std::lock_guard held(mutex_);
     LODESTAR_ASSERT(state_ == state::led, "who gives up has led");
     take(ticket, gone);
-    if (blocked_ != 0 || waiters_.empty()) {
+    if (blocked_ != 0) {
       state_ = state::leaderless;
-      alone = blocked_ == 0;
       changed_.notify_one();
+    } else if (waiters_.empty()) {
+      state_ = state::abandoned;
     } else {
       // It stays among those who wait: it wants the answer, too.
       lead_next = std::move(waiters_.front().lead);
@@ -199,7 +193,12 @@ bool flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
         fail(error_code::cancelled, "the load was given up before it brought anything")));
   }
   if (lead_next) lead_next(*this);
-  return alone;
+}
+
+template <class Key, class Value, class Over>
+bool flight<Key, Value, Over>::abandoned() const {
+  const std::lock_guard held(mutex_);
+  return state_ == state::abandoned;
 }
 
 template <class Key, class Value, class Over>
@@ -216,20 +215,17 @@ auto flight<Key, Value, Over>::wait() -> landed {
 }
 
 template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::add(waiter&& joined) {
-  std::move_only_function<void(flight&)> lead;
+bool flight<Key, Value, Over>::add(waiter& joined) {
   {
     const std::lock_guard held(mutex_);
+    if (state_ == state::abandoned) return false;
     if (state_ != state::landed) {
-      if (state_ == state::leaderless) {
-        state_ = state::led;
-        lead = std::move(joined.lead);
-      }
       waiters_.push_back(std::move(joined));
+      return true;
     }
   }
-  if (lead) lead(*this);
-  if (joined.done) joined.done(landed_);
+  joined.done(landed_);
+  return true;
 }
 
 template <class Key, class Value, class Over>

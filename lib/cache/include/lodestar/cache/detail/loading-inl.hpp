@@ -14,16 +14,22 @@ result<Value> cache<Key, Value, Hash, Equal>::get_or_load(const Key& key, Loader
   const std::uint64_t hash = hash_of(key);
   const auto refresh = [&](const found& due) { refresh_later(hash, key, due.seen, load); };
   if (auto known = get_known(hash, key, refresh)) return *std::move(known);
-  const auto [joined, leads] = board_.board(hash, key, equal_);
-  if (!leads) {
-    if (joined->loads_on_this_thread()) {
-      return fail(error_code::conflict, "the loader of a key asks the cache for the same key", {},
-                  "let the loader return the value, and ask for other keys only");
+  for (;;) {
+    const auto [joined, leads] = board_.board(hash, key, equal_);
+    if (!leads) {
+      if (joined->loads_on_this_thread()) {
+        return fail(error_code::conflict, "the loader of a key asks the cache for the same key", {},
+                    "let the loader return the value, and ask for other keys only");
+      }
+      if (const auto landed = joined->wait()) return landed->get();
+      if (joined->abandoned()) {
+        board_.leave(*joined);
+        continue;
+      }
     }
-    if (const auto landed = joined->wait()) return landed->get();
+    if (const auto stored = find_stored(*joined)) return settle(*joined, stored)->get();
+    return finish(*joined, call(*joined, load))->get();
   }
-  finish(*joined, call(*joined, load));
-  return joined->ended()->get();
 }
 
 // What is known without loading. Calls refresh(found) when that is due.
@@ -48,46 +54,60 @@ std::optional<result<Value>> cache<Key, Value, Hash, Equal>::get_known(std::uint
   return std::nullopt;
 }
 
+// What somebody stored between the miss and the boarding; null when that is nothing. As the answer
+// to a load: whoever leads has to bring one, whatever is thrown.
 template <class Key, class Value, class Hash, class Equal>
-template <class Loader>
-loaded<Value> cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) {
-  std::optional<loaded<Value>> brought;
+auto cache<Key, Value, Hash, Equal>::find_stored(const flight& led) const ->
+    typename flight::landed {
   try {
-    // Somebody may have stored the value between the miss and the boarding.
-    auto stored = led.over ? std::nullopt : peek(led.key);
-    if (stored) return loaded<Value>(*std::move(stored));
-    const steady_time began = settings_.time->now();
-    led.set_loading(true);
-    brought.emplace(load(led.key));
-    count_load(settings_.time->now() - began, brought->value() != nullptr);
+    const detail::process_pin pinned;
+    found there;
+    if (!find(led.hash, led.key, there)) return nullptr;
+    return contents::open(there.seen.content, [](const Key&, const Value& value) {
+      return std::make_shared<const loaded<Value>>(value);
+    });
   } catch (...) {
-    brought.emplace(std::current_exception());
-    count_load(nanoseconds::zero(), false);
+    return std::make_shared<const loaded<Value>>(std::current_exception());
   }
-  led.set_loading(false);
-  return *std::move(brought);
 }
 
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::count_load(nanoseconds elapsed, bool successful) {
-  if (!settings_.statistics) return;
-  const detail::process_pin pinned;
-  counters_.add(loads, pinned.thread_index());
-  if (!successful) counters_.add(load_failures, pinned.thread_index());
-  counters_.add(loads_ns, pinned.thread_index(), static_cast<std::uint64_t>(elapsed.count()));
+template <class Loader>
+auto cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) -> typename flight::landed {
+  const steady_time began = settings_.time->now();
+  led.set_loading(true);
+  typename flight::landed brought;
+  try {
+    brought = std::make_shared<const loaded<Value>>(load(led.key));
+  } catch (...) {
+    brought = std::make_shared<const loaded<Value>>(std::current_exception());
+  }
+  led.set_loading(false);
+  if (settings_.statistics) {
+    const detail::process_pin pinned;
+    const auto elapsed = settings_.time->now() - began;
+    counters_.add(loads_ns, pinned.thread_index(), static_cast<std::uint64_t>(elapsed.count()));
+  }
+  return brought;
 }
 
 // Stores what was loaded, unless somebody wrote or invalidated the key since the load began, and
-// tells everybody who waits.
+// tells everybody who waits. Returns what they were told.
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::finish(flight& led, loaded<Value> brought) {
+auto cache<Key, Value, Hash, Equal>::finish(flight& led, typename flight::landed brought) ->
+    typename flight::landed {
   const cleaning after_it(*this);
+  {
+    const detail::process_pin pinned;
+    counters_.add(loads, pinned.thread_index());
+    if (brought->value() == nullptr) counters_.add(load_failures, pinned.thread_index());
+  }
   try {
-    if (const Value* value = brought.value()) {
+    if (const Value* value = brought->value()) {
       incoming arriving(*this, led.hash, led.key, Value(*value));
       arriving.loaded_by = &led;
       static_cast<void>(store_after(arriving, led.over ? &*led.over : nullptr));
-    } else if (const error* failed = brought.failure(); failed != nullptr && failures_) {
+    } else if (const error* failed = brought->failure(); failed != nullptr && failures_) {
       // What a refresh fails at is still there.
       if (!led.over && !led.superseded()) failures_->insert(led.key, *failed);
       // Whoever superseded it meanwhile marked it first, and then removed what was kept.
@@ -95,18 +115,24 @@ void cache<Key, Value, Hash, Equal>::finish(flight& led, loaded<Value> brought) 
     }
   } catch (...) {
     // The weigher, an expiry function, or no memory: whoever waits must not wait for ever.
-    brought = loaded<Value>(std::current_exception());
+    brought = std::make_shared<const loaded<Value>>(std::current_exception());
   }
+  return settle(led, std::move(brought));
+}
+
+template <class Key, class Value, class Hash, class Equal>
+auto cache<Key, Value, Hash, Equal>::settle(flight& led, typename flight::landed answer) ->
+    typename flight::landed {
   board_.leave(led);
-  led.land(std::move(brought));
+  led.land(answer);
+  return answer;
 }
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::give_up(flight& led, std::uint64_t ticket) {
-  // Who is about to join it leads: what he brings is his alone, because writers do not see it.
-  if (!led.abandon(ticket)) return;
-  led.supersede();
-  board_.leave(led);
+  led.abandon(ticket);
+  // Who found it on the board meanwhile leaves it there, too, and begins anew.
+  if (led.abandoned()) board_.leave(led);
 }
 
 // A write or an invalidation of the key: what is being loaded is out of date. Whether that was so.
@@ -130,8 +156,12 @@ void cache<Key, Value, Hash, Equal>::refresh_later(std::uint64_t hash, const Key
     const bool taken =
         settings_.background->post([line = life_.tie(), led = led, load = load]() mutable {
           const auto owner = line.hold();
-          if (owner) return owner->finish(*led, owner->call(*led, load));
-          led->land(loaded<Value>(fail(error_code::cancelled, "the cache is gone")));
+          if (owner) {
+            static_cast<void>(owner->finish(*led, owner->call(*led, load)));
+          } else {
+            led->land(std::make_shared<const loaded<Value>>(
+                fail(error_code::cancelled, "the cache is gone")));
+          }
         });
     // Full or stopped: the old value stays, and whoever waits loads for himself.
     if (!taken) give_up(*led, detail::no_ticket);
@@ -155,25 +185,29 @@ load_ticket<cache<Key, Value, Hash, Equal>> cache<Key, Value, Hash, Equal>::load
     done(loaded<Value>(*std::move(known)));
     return {};
   }
-  const auto [joined, leads] = board_.board(hash, key, equal_);
   const std::uint64_t ticket = next_ticket_.fetch_add(1, std::memory_order_relaxed);
+  auto lead = [start = std::move(start), line = life_.tie(), ticket](flight& led) mutable {
+    begin(led, start, line, ticket);
+  };
   auto deliver = [done = std::move(done)](const typename flight::landed& landed) mutable {
     done(*landed);
   };
-  if (!leads) {
-    auto follow = [start = std::move(start), line = life_.tie(), ticket](flight& led) mutable {
-      begin(led, start, line, ticket);
-    };
-    joined->add({ticket, std::move(follow), std::move(deliver)});
-    return {joined, ticket};
+  typename flight::waiter mine{ticket, std::move(lead), std::move(deliver)};
+  for (;;) {
+    const auto [joined, leads] = board_.board(hash, key, equal_);
+    if (leads) {
+      auto begin_now = std::move(mine.lead);
+      static_cast<void>(joined->add(mine));
+      if (const auto stored = find_stored(*joined)) {
+        static_cast<void>(settle(*joined, stored));
+      } else {
+        begin_now(*joined);
+      }
+      return {joined, ticket};
+    }
+    if (joined->add(mine)) return {joined, ticket};
+    board_.leave(*joined);
   }
-  joined->add({ticket, nullptr, std::move(deliver)});
-  if (auto stored = peek(key)) {
-    finish(*joined, loaded<Value>(*std::move(stored)));
-  } else {
-    begin(*joined, start, life_.tie(), ticket);
-  }
-  return {joined, ticket};
 }
 
 template <class Key, class Value, class Hash, class Equal>

@@ -12,6 +12,7 @@ namespace lodestar::linearizability {
 
 enum class map_operation : std::uint8_t {
   get,
+  contains,
   insert,  // Or overwrites.
   insert_if_absent,
   replace,     // If present.
@@ -60,6 +61,9 @@ struct map_register {
   // Inputs and outputs in short.
   [[nodiscard]] static input get(std::int64_t key) {
     return {.what = map_operation::get, .key = key};
+  }
+  [[nodiscard]] static input contains(std::int64_t key) {
+    return {.what = map_operation::contains, .key = key};
   }
   [[nodiscard]] static input insert(std::int64_t key, std::int64_t value) {
     return {.what = map_operation::insert, .key = key, .value = value};
