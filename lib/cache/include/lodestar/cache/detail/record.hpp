@@ -135,7 +135,10 @@ template <unsigned KeyWords, unsigned ValueWords, class Atomics>
   into.version = version & ~1U;
   into.expires = timed ? expires() : ticks_never;
   into.content = content();
-  return is_still(into) ? sight::alive : sight::unclear;
+  // A writer that came meanwhile has perhaps changed some of the words.
+  const std::uint32_t ignored = value_is_one_word ? 1U : 0U;
+  const bool same = ((version_.load(std::memory_order_acquire) ^ version) & ~ignored) == 0;
+  return same ? sight::alive : sight::unclear;
 }
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
