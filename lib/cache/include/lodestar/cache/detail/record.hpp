@@ -135,7 +135,9 @@ template <unsigned KeyWords, unsigned ValueWords, class Atomics>
     into.version = version & ~1U;
     into.expires = timed ? expires() : ticks_never;
     into.content = content();
-    if (is_still(into)) [[likely]]
+    const std::uint32_t after = version_.load(std::memory_order_acquire);
+    // Words may be of a writer who is not done.
+    if ((value_is_one_word ? after & ~1U : after) == into.version) [[likely]]
       return true;
   }
 }

@@ -1,5 +1,5 @@
 // What a test asks of a scenario: whether something can happen. The scenario checks that it does
-// not.
+// not. For tests (GoogleTest); the rest is <verify/interleave.hpp>.
 #pragma once
 
 #include <gtest/gtest.h>
