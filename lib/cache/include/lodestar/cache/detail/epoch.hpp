@@ -52,7 +52,8 @@ class epoch_domain {
 
   void enter(participant& self) noexcept {
     if (self.depth++ != 0) return;
-    self.pinned.store(epoch_.load(std::memory_order_acquire), std::memory_order_relaxed);
+    // Releases, because whoever sees it need not have seen the 0 of an earlier exit().
+    self.pinned.store(epoch_.load(std::memory_order_acquire), std::memory_order_release);
     Atomics::light_fence();
   }
   void exit(participant& self) noexcept {
