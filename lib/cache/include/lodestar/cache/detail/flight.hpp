@@ -26,6 +26,7 @@
 #include <vector>
 
 #include <lodestar/base/assert.hpp>
+#include <lodestar/base/atomics.hpp>
 #include <lodestar/base/error.hpp>
 #include <lodestar/cache/loaded.hpp>
 
@@ -35,8 +36,8 @@ namespace lodestar::cache::detail {
 inline constexpr std::uint64_t no_ticket = 0;
 
 /// Over: what a refresh replaces.
-template <class Key, class Value, class Over>
-class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
+template <class Key, class Value, class Over, class Atomics = std_atomics>
+class flight : public std::enable_shared_from_this<flight<Key, Value, Over, Atomics>> {
  public:
   using landed = std::shared_ptr<const loaded<Value>>;
 
@@ -86,7 +87,7 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
   /// Under the lock.
   bool take(std::uint64_t ticket, waiter& into);
 
-  std::atomic<bool> superseded_{false};
+  typename Atomics::template atomic<bool> superseded_{false};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   state state_ = state::led;
@@ -97,10 +98,10 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
 };
 
 /// The flights of a cache, by key.
-template <class Key, class Value, class Over, class Equal>
+template <class Key, class Value, class Over, class Equal, class Atomics = std_atomics>
 class flight_board {
  public:
-  using flight_type = flight<Key, Value, Over>;
+  using flight_type = flight<Key, Value, Over, Atomics>;
   using pointer = std::shared_ptr<flight_type>;
 
   struct boarding {
@@ -113,9 +114,8 @@ class flight_board {
   /// Takes it from the board when it is still there.
   void leave(const flight_type& ended) noexcept;
 
-  /// True when no load is under way.
-  [[nodiscard]] bool empty() const noexcept { return count_.load(std::memory_order_acquire) == 0; }
-  /// Supersedes the flight for the key and takes it from the board; whether there was one.
+  /// Supersedes the flight for the key and takes it from the board; whether there was one. What is
+  /// boarded later sees all that this thread has done before.
   template <class K>
   bool supersede(std::uint64_t hash, const K& key, const Equal& equal);
   void supersede_all();
@@ -127,27 +127,27 @@ class flight_board {
   template <class K>
   [[nodiscard]] typename map::iterator find(std::uint64_t hash, const K& key, const Equal& equal);
 
-  std::atomic<std::size_t> count_{0};
-  std::mutex mutex_;
+  typename Atomics::template atomic<std::size_t> count_{0};
+  typename Atomics::mutex mutex_;
   map flights_;  // by hash: as many as loads at this moment
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::set_loading(bool here) {
+template <class Key, class Value, class Over, class Atomics>
+void flight<Key, Value, Over, Atomics>::set_loading(bool here) {
   const std::lock_guard held(mutex_);
   loading_on_ = here ? std::this_thread::get_id() : std::thread::id();
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::loads_on_this_thread() const {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::loads_on_this_thread() const {
   const std::lock_guard held(mutex_);
   return loading_on_ == std::this_thread::get_id();
 }
 
-template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::land(landed came) {
+template <class Key, class Value, class Over, class Atomics>
+void flight<Key, Value, Over, Atomics>::land(landed came) {
   std::vector<waiter> waiting;
   {
     const std::lock_guard held(mutex_);
@@ -160,8 +160,8 @@ void flight<Key, Value, Over>::land(landed came) {
   for (waiter& each : waiting) each.done(came);
 }
 
-template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
+template <class Key, class Value, class Over, class Atomics>
+void flight<Key, Value, Over, Atomics>::abandon(std::uint64_t ticket) {
   waiter gone;
   std::move_only_function<void(flight&)> lead_next;
   {
@@ -185,14 +185,14 @@ void flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
   if (lead_next) lead_next(*this);
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::abandoned() const {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::abandoned() const {
   const std::lock_guard held(mutex_);
   return state_ == state::abandoned;
 }
 
-template <class Key, class Value, class Over>
-auto flight<Key, Value, Over>::wait() -> landed {
+template <class Key, class Value, class Over, class Atomics>
+auto flight<Key, Value, Over, Atomics>::wait() -> landed {
   std::unique_lock held(mutex_);
   ++blocked_;
   changed_.wait(held, [this] { return state_ != state::led; });
@@ -204,8 +204,8 @@ auto flight<Key, Value, Over>::wait() -> landed {
   return landed_;
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::add(waiter& joined) {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::add(waiter& joined) {
   {
     const std::lock_guard held(mutex_);
     if (state_ == state::abandoned) return false;
@@ -218,15 +218,15 @@ bool flight<Key, Value, Over>::add(waiter& joined) {
   return true;
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::remove(std::uint64_t ticket) {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::remove(std::uint64_t ticket) {
   waiter removed;  // destroyed without the lock
   const std::lock_guard held(mutex_);
   return take(ticket, removed);
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::take(std::uint64_t ticket, waiter& into) {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::take(std::uint64_t ticket, waiter& into) {
   const auto position =
       std::find_if(waiters_.begin(), waiters_.end(),
                    [ticket](const waiter& each) { return each.ticket == ticket; });
@@ -236,22 +236,26 @@ bool flight<Key, Value, Over>::take(std::uint64_t ticket, waiter& into) {
   return true;
 }
 
-template <class Key, class Value, class Over, class Equal>
-auto flight_board<Key, Value, Over, Equal>::board(std::uint64_t hash, const Key& key,
-                                                  const Equal& equal, std::optional<Over> over)
-    -> boarding {
+template <class Key, class Value, class Over, class Equal, class Atomics>
+auto flight_board<Key, Value, Over, Equal, Atomics>::board(std::uint64_t hash, const Key& key,
+                                                           const Equal& equal,
+                                                           std::optional<Over> over) -> boarding {
   // Copies the key: not under the lock.
   auto made = std::make_shared<flight_type>(key, hash, std::move(over));
-  const std::lock_guard held(mutex_);
-  const auto position = find(hash, key, equal);
-  if (position != flights_.end()) return {position->second, false};
-  flights_.emplace(hash, made);
-  count_.store(flights_.size(), std::memory_order_release);
+  {
+    const std::lock_guard held(mutex_);
+    const auto position = find(hash, key, equal);
+    if (position != flights_.end()) return {position->second, false};
+    flights_.emplace(hash, made);
+    count_.store(flights_.size(), std::memory_order_release);
+  }
+  // The heavy side, since a load costs more than a write.
+  Atomics::heavy_fence();
   return {std::move(made), true};
 }
 
-template <class Key, class Value, class Over, class Equal>
-void flight_board<Key, Value, Over, Equal>::leave(const flight_type& ended) noexcept {
+template <class Key, class Value, class Over, class Equal, class Atomics>
+void flight_board<Key, Value, Over, Equal, Atomics>::leave(const flight_type& ended) noexcept {
   node dropped;  // destroyed without the lock
   const std::lock_guard held(mutex_);
   const auto [first, last] = flights_.equal_range(ended.hash);
@@ -262,10 +266,13 @@ void flight_board<Key, Value, Over, Equal>::leave(const flight_type& ended) noex
   count_.store(flights_.size(), std::memory_order_release);
 }
 
-template <class Key, class Value, class Over, class Equal>
+template <class Key, class Value, class Over, class Equal, class Atomics>
 template <class K>
-bool flight_board<Key, Value, Over, Equal>::supersede(std::uint64_t hash, const K& key,
-                                                      const Equal& equal) {
+bool flight_board<Key, Value, Over, Equal, Atomics>::supersede(std::uint64_t hash, const K& key,
+                                                               const Equal& equal) {
+  // Either we see the flight, or whoever began it sees what we have written (board()).
+  Atomics::light_fence();
+  if (count_.load(std::memory_order_acquire) == 0) return false;
   node dropped;
   const std::lock_guard held(mutex_);
   const auto position = find(hash, key, equal);
@@ -276,8 +283,8 @@ bool flight_board<Key, Value, Over, Equal>::supersede(std::uint64_t hash, const 
   return true;
 }
 
-template <class Key, class Value, class Over, class Equal>
-void flight_board<Key, Value, Over, Equal>::supersede_all() {
+template <class Key, class Value, class Over, class Equal, class Atomics>
+void flight_board<Key, Value, Over, Equal, Atomics>::supersede_all() {
   map dropped;
   const std::lock_guard held(mutex_);
   for (const auto& [hash, each] : flights_) each->supersede();
@@ -285,10 +292,11 @@ void flight_board<Key, Value, Over, Equal>::supersede_all() {
   count_.store(0, std::memory_order_release);
 }
 
-template <class Key, class Value, class Over, class Equal>
+template <class Key, class Value, class Over, class Equal, class Atomics>
 template <class K>
-auto flight_board<Key, Value, Over, Equal>::find(std::uint64_t hash, const K& key,
-                                                 const Equal& equal) -> typename map::iterator {
+auto flight_board<Key, Value, Over, Equal, Atomics>::find(std::uint64_t hash, const K& key,
+                                                          const Equal& equal) ->
+    typename map::iterator {
   const auto [first, last] = flights_.equal_range(hash);
   const auto position =
       std::find_if(first, last, [&](const auto& each) { return equal(each.second->key, key); });

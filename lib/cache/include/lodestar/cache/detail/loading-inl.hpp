@@ -138,7 +138,7 @@ template <class Key, class Value, class Hash, class Equal>
 template <class K>
 bool cache<Key, Value, Hash, Equal>::supersede(std::uint64_t hash, const K& key) {
   if (failures_) static_cast<void>(failures_->remove(key));
-  return !board_.empty() && board_.supersede(hash, key, equal_);
+  return board_.supersede(hash, key, equal_);
 }
 
 // ------------------------------------------------------------------------------------- refreshing
