@@ -226,6 +226,7 @@ class cache {
   [[nodiscard]] ticks after(nanoseconds delay) const noexcept;
   void sample(std::uint32_t thread_index, std::uint64_t hash);
   void extend(const found& used);
+  [[nodiscard]] static bool try_lock_same(record& place, const reading& seen) noexcept;
   void set_times(incoming& value, const reading* present) const;
   // Written while the record is locked; read for a guess, too.
   [[nodiscard]] ticks written(std::uint32_t number) const noexcept {
@@ -259,6 +260,7 @@ class cache {
   template <class Loader>
   [[nodiscard]] typename flight::landed call(flight& led, Loader&& load);
   typename flight::landed finish(flight& led, typename flight::landed brought);
+  void keep_failure(flight& led, const error& failed);
   typename flight::landed settle(flight& led, typename flight::landed answer);
   void give_up(flight& led, std::uint64_t ticket);
   template <class Loader>

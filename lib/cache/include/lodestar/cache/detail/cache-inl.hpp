@@ -379,16 +379,27 @@ void cache<Key, Value, Hash, Equal>::extend(const found& used) {
   if (wanted < used.seen.expires) {
     // The wheel must hear of it.
     const std::lock_guard held(mutex_);
-    if (!place.try_lock(used.seen)) return;
+    if (!try_lock_same(place, used.seen)) return;
     place.set_expires(wanted);
     place.unlock_unchanged(used.seen);
     schedule(used.number, wanted);
     return;
   }
-  if (!place.try_lock(used.seen)) return;  // who changes it sets the time, too
+  if (!try_lock_same(place, used.seen)) return;
   if (keeps_deadline_) wanted = std::min(wanted, deadline(used.number));
   place.set_expires(wanted);
   place.unlock_unchanged(used.seen);
+}
+
+// Locks the record when it has the value and the time that were read: who changes one of them sets
+// the time, too.
+template <class Key, class Value, class Hash, class Equal>
+bool cache<Key, Value, Hash, Equal>::try_lock_same(record& place, const reading& seen) noexcept {
+  if (!place.try_lock(seen)) return false;
+  if (place.expires() == seen.expires && detail::same_value(place.content(), seen.content))
+    return true;
+  place.unlock_unchanged(seen);
+  return false;
 }
 
 // ------------------------------------------------------------------------------------- writing
