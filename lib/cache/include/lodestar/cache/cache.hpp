@@ -66,6 +66,8 @@ namespace lodestar::cache {
 namespace detail {
 /// Records are numbered in 24 bits.
 inline constexpr std::size_t entries_limit = index_table<>::numbers_max - 1;
+/// The weight of what is held and of what comes fit into one number.
+inline constexpr std::size_t weight_limit = unbounded / 2;
 }  // namespace detail
 
 /// Why these options cannot be, in one sentence with a hint; nothing when they can.

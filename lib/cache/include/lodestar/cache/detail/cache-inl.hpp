@@ -32,6 +32,19 @@ std::optional<error> find_mistake(const options<Key, Value>& settings) {
     return mistake("a cache holds at most 16,777,214 entries", "entries_max",
                    "use several caches, or weight_max");
   }
+  if (settings.weight_max != unbounded && settings.weight_max > detail::weight_limit) {
+    return mistake("the heaviest bound is half of what a size_t holds", "weight_max",
+                   "weigh in a larger unit");
+  }
+  if (settings.failure_time_to_live < nanoseconds::zero()) {
+    return mistake("a time for which errors are kept is not negative", "failure_time_to_live",
+                   "leave it out to keep none");
+  }
+  if (settings.failure_time_to_live > nanoseconds::zero() &&
+      settings.failures_max > detail::entries_limit) {
+    return mistake("a cache keeps at most 16,777,214 errors", "failures_max",
+                   "leave it out for 1,000");
+  }
   if (settings.refresh_after != never && settings.background == nullptr) {
     return mistake("refreshing needs somewhere to run", "refresh_after, background",
                    "give an executor as background, or leave refresh_after out");
@@ -799,8 +812,8 @@ void cache<Key, Value, Hash, Equal>::take_expired(removals& gone) {
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::resize(std::size_t bound) {
-  LODESTAR_ASSERT(weighs_ || bound <= detail::entries_limit,
-                  "a cache holds at most 16,777,214 entries");
+  LODESTAR_ASSERT(bound <= (weighs_ ? detail::weight_limit : detail::entries_limit),
+                  "the bound is one that the options could have");
   {
     const std::lock_guard held(mutex_);
     bound_.store(bound, std::memory_order_relaxed);

@@ -17,13 +17,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
@@ -66,7 +66,8 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over, Atom
   void set_loading(bool here);
   [[nodiscard]] bool loads_on_this_thread() const;
 
-  /// Ends the flight; once, by the one who leads.
+  /// Ends the flight, by the one who leads. Nothing when it has ended: a function that began a load
+  /// may throw, which is the answer, when somebody else has its completion.
   void land(landed came);
   /// The one who leads, of this ticket, gives up: it alone hears that it was cancelled, and the
   /// next leads. When nobody follows, the flight is abandoned: nobody can join it any more.
@@ -86,13 +87,17 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over, Atom
 
   /// Under the lock.
   bool take(std::uint64_t ticket, waiter& into);
+  void hand_over(std::uint64_t ticket);
 
   typename Atomics::template atomic<bool> superseded_{false};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   state state_ = state::led;
   std::size_t blocked_ = 0;
-  std::vector<waiter> waiters_;
+  std::list<waiter> waiters_;
+  // Those who give up at once are followed one after the other, not one inside of the other.
+  bool handing_over_ = false;
+  std::optional<std::uint64_t> gave_up_meanwhile_;
   std::thread::id loading_on_;
   landed landed_;
 };
@@ -148,10 +153,11 @@ bool flight<Key, Value, Over, Atomics>::loads_on_this_thread() const {
 
 template <class Key, class Value, class Over, class Atomics>
 void flight<Key, Value, Over, Atomics>::land(landed came) {
-  std::vector<waiter> waiting;
+  std::list<waiter> waiting;
   {
     const std::lock_guard held(mutex_);
-    LODESTAR_ASSERT(state_ == state::led, "a load ends once");
+    if (state_ == state::landed) return;
+    LODESTAR_ASSERT(state_ == state::led, "who ends a load leads it");
     state_ = state::landed;
     landed_ = came;
     waiting.swap(waiters_);
@@ -162,10 +168,28 @@ void flight<Key, Value, Over, Atomics>::land(landed came) {
 
 template <class Key, class Value, class Over, class Atomics>
 void flight<Key, Value, Over, Atomics>::abandon(std::uint64_t ticket) {
+  {
+    const std::lock_guard held(mutex_);
+    if (std::exchange(handing_over_, true)) {
+      gave_up_meanwhile_ = ticket;
+      return;
+    }
+  }
+  for (std::optional<std::uint64_t> next = ticket; next;) {
+    hand_over(*next);
+    const std::lock_guard held(mutex_);
+    next = std::exchange(gave_up_meanwhile_, std::nullopt);
+    handing_over_ = next.has_value();
+  }
+}
+
+template <class Key, class Value, class Over, class Atomics>
+void flight<Key, Value, Over, Atomics>::hand_over(std::uint64_t ticket) {
   waiter gone;
   std::move_only_function<void(flight&)> lead_next;
   {
     const std::lock_guard held(mutex_);
+    if (state_ == state::landed) return;
     LODESTAR_ASSERT(state_ == state::led, "who gives up has led");
     take(ticket, gone);
     if (blocked_ != 0) {

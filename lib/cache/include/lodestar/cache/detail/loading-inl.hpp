@@ -231,7 +231,10 @@ void cache<Key, Value, Hash, Equal>::begin(flight& led, Start& start,
     thrown = std::current_exception();
   }
   led.set_loading(false);
-  if (thrown) completion<cache>(std::move(line), kept, ticket)(thrown);
+  if (!thrown) return;
+  // Somebody else may have the completion, or it has brought something already.
+  kept->supersede();
+  completion<cache>(std::move(line), kept, ticket)(thrown);
 }
 
 }  // namespace lodestar::cache
