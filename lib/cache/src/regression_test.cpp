@@ -2,6 +2,7 @@
 // kinds, named after what goes wrong; the comment above says where it went wrong before.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <latch>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -76,6 +78,28 @@ TEST(cache_regression, a_removal_that_overtakes_a_load_is_not_answered_by_it) {
   values.validate();
 }
 
+/// Does something when it is called next.
+struct hooked_hash {
+  static inline std::function<void()> hook;
+  std::size_t operator()(int key) const {
+    if (const auto run = std::exchange(hook, nullptr)) run();
+    return static_cast<std::size_t>(key);
+  }
+};
+
+TEST(cache_regression, an_error_that_an_invalidation_overtook_is_not_kept) {
+  cache<int, int, hooked_hash> values(
+      {.entries_max = 10, .failure_time_to_live = std::chrono::seconds(1)});
+  const auto failing = [&](int) -> result<int> {
+    // The next to hash is the store of errors.
+    hooked_hash::hook = [&] { EXPECT_FALSE(values.remove(1)); };
+    return fail(error_code::unavailable, "not now");
+  };
+  EXPECT_FALSE(values.get_or_load(1, failing).has_value());
+  EXPECT_EQ(values.get_or_load(1, [](int) { return 7; }), 7);
+  values.validate();
+}
+
 // --- 7. Somebody who gives up leaves the key locked: moka#240, moka#309, FusionCache#218.
 
 TEST(cache_regression, who_asks_again_when_told_that_the_load_was_given_up_is_answered) {
@@ -122,6 +146,41 @@ TEST(cache_regression, a_load_that_follows_one_that_was_given_up_is_still_invali
   follower.join();
   EXPECT_EQ(values.get(1), std::nullopt) << "the load began before the removal";
   values.validate();
+}
+
+// --- 13. The time of a use goes to another value: moka#363, caffeine#30.
+
+template <class Value>
+class cache_regression_times : public testing::Test {};
+using values_of_each_shape = testing::Types<int, std::array<int, 6>, std::string>;
+TYPED_TEST_SUITE(cache_regression_times, values_of_each_shape);
+
+template <class Value>
+Value value_of(int number) {
+  if constexpr (std::is_same_v<Value, std::string>) {
+    return std::to_string(number);
+  } else {
+    return Value{number};
+  }
+}
+
+TYPED_TEST(cache_regression_times, the_time_of_a_use_is_not_given_to_a_later_value) {
+  manual_clock time;
+  std::function<void()> meanwhile;
+  options<int, TypeParam> settings{.entries_max = 10, .time = &time};
+  settings.expires.after_create = [](int, const TypeParam&) { return seconds(10); };
+  settings.expires.after_update = [](int, const TypeParam&, nanoseconds) { return never; };
+  settings.expires.after_read = [&](int, const TypeParam&, nanoseconds) {
+    if (const auto run = std::exchange(meanwhile, nullptr)) run();
+    return seconds(15);
+  };
+  cache<int, TypeParam> timed(settings);
+  timed.insert(1, value_of<TypeParam>(1));
+  meanwhile = [&] { timed.insert(1, value_of<TypeParam>(2)); };
+  EXPECT_EQ(timed.get(1), value_of<TypeParam>(1));
+  time.advance(seconds(20));
+  EXPECT_EQ(timed.peek(1), value_of<TypeParam>(2)) << "it never expires";
+  timed.validate();
 }
 
 }  // namespace

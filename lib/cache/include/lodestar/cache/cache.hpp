@@ -66,6 +66,8 @@ namespace lodestar::cache {
 namespace detail {
 /// Records are numbered in 24 bits.
 inline constexpr std::size_t entries_limit = index_table<>::numbers_max - 1;
+/// The weight of what is held and of what comes fit into one number.
+inline constexpr std::size_t weight_limit = unbounded / 2;
 }  // namespace detail
 
 /// Why these options cannot be, in one sentence with a hint; nothing when they can.
@@ -266,6 +268,7 @@ class cache {
   template <class Loader>
   [[nodiscard]] typename flight::landed call(flight& led, Loader&& load);
   typename flight::landed finish(flight& led, typename flight::landed brought);
+  void keep_failure(flight& led, const error& failed);
   typename flight::landed settle(flight& led, typename flight::landed answer);
   void give_up(flight& led, std::uint64_t ticket);
   template <class Loader>

@@ -5,7 +5,7 @@
 
 #include <verify/interleave.hpp>
 
-#include "litmus.hpp"
+#include <verify/interleave/expect.hpp>
 
 namespace lodestar::interleave {
 namespace {

@@ -22,7 +22,7 @@
 #include <lodestar/base/random.hpp>
 #include <verify/interleave.hpp>
 
-#include "litmus.hpp"
+#include <verify/interleave/expect.hpp>
 
 namespace lodestar::interleave {
 namespace {

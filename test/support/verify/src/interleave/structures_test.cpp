@@ -10,7 +10,7 @@
 #include <lodestar/base/atomics.hpp>
 #include <verify/interleave.hpp>
 
-#include "litmus.hpp"
+#include <verify/interleave/expect.hpp>
 
 namespace lodestar::interleave {
 namespace {

@@ -32,6 +32,19 @@ std::optional<error> find_mistake(const options<Key, Value>& settings) {
     return mistake("a cache holds at most 16,777,214 entries", "entries_max",
                    "use several caches, or weight_max");
   }
+  if (settings.weight_max != unbounded && settings.weight_max > detail::weight_limit) {
+    return mistake("the heaviest bound is half of what a size_t holds", "weight_max",
+                   "weigh in a larger unit");
+  }
+  if (settings.failure_time_to_live < nanoseconds::zero()) {
+    return mistake("a time for which errors are kept is not negative", "failure_time_to_live",
+                   "leave it out to keep none");
+  }
+  if (settings.failure_time_to_live > nanoseconds::zero() &&
+      settings.failures_max > detail::entries_limit) {
+    return mistake("a cache keeps at most 16,777,214 errors", "failures_max",
+                   "leave it out for 1,000");
+  }
   if (settings.refresh_after != never && settings.background == nullptr) {
     return mistake("refreshing needs somewhere to run", "refresh_after, background",
                    "give an executor as background, or leave refresh_after out");
@@ -241,6 +254,7 @@ template <class K>
                                                                           found& into) const {
   using detail::candidate;
   const auto is_it = [&](std::uint32_t number) __attribute__((always_inline)) {
+    // It may be mixed from two.
     if (number >= records_.numbers_end()) [[unlikely]]
       return candidate::unclear;
     into.place = &records_.at(number);
@@ -267,7 +281,6 @@ auto cache<Key, Value, Hash, Equal>::lookup_patiently(std::uint64_t hash, const 
     -> std::optional<found> {
   found there;
   there.number = index_.find(hash, [&](std::uint32_t number) {
-    if (number >= records_.numbers_end()) return false;
     there.place = &records_.at(number);
     return there.place->read(there.seen, expires_) &&
            contents::open(there.seen.content, [&](const Key& other, const Value&) {
@@ -419,15 +432,16 @@ void cache<Key, Value, Hash, Equal>::extend(const found& used) {
   }
 }
 
-// False when somebody has written, or is writing: that sets the time, too.
+// False when the value or the time is not what was read, or somebody is writing: who changes one of
+// them sets the time, too.
 template <class Key, class Value, class Hash, class Equal>
 bool cache<Key, Value, Hash, Equal>::set_time_of(const found& used, ticks wanted) {
-  if (!used.place->try_lock(used.seen)) return false;
-  const bool same = detail::same_value(used.place->content(), used.seen.content);
-  if (same) {
-    used.place->set_expires(keeps_deadline_ ? std::min(wanted, deadline(used.number)) : wanted);
-  }
-  used.place->unlock_unchanged(used.seen);
+  record& place = *used.place;
+  if (!place.try_lock(used.seen)) return false;
+  const bool same = place.expires() == used.seen.expires &&
+                    detail::same_value(place.content(), used.seen.content);
+  if (same) place.set_expires(keeps_deadline_ ? std::min(wanted, deadline(used.number)) : wanted);
+  place.unlock_unchanged(used.seen);
   return same;
 }
 
@@ -864,8 +878,8 @@ void cache<Key, Value, Hash, Equal>::take_expired(removals& gone) {
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::resize(std::size_t bound) {
-  LODESTAR_ASSERT(weighs_ || bound <= detail::entries_limit,
-                  "a cache holds at most 16,777,214 entries");
+  LODESTAR_ASSERT(bound <= (weighs_ ? detail::weight_limit : detail::entries_limit),
+                  "the bound is one that the options could have");
   {
     const std::lock_guard held(mutex_);
     bound_.store(bound, std::memory_order_relaxed);

@@ -17,13 +17,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
@@ -36,8 +36,8 @@ namespace lodestar::cache::detail {
 inline constexpr std::uint64_t no_ticket = 0;
 
 /// Over: what a refresh replaces.
-template <class Key, class Value, class Over>
-class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
+template <class Key, class Value, class Over, class Atomics = std_atomics>
+class flight : public std::enable_shared_from_this<flight<Key, Value, Over, Atomics>> {
  public:
   using landed = std::shared_ptr<const loaded<Value>>;
 
@@ -66,7 +66,8 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
   void set_loading(bool here);
   [[nodiscard]] bool loads_on_this_thread() const;
 
-  /// Ends the flight; once, by the one who leads.
+  /// Ends the flight, by the one who leads. Nothing when it has ended: a function that began a load
+  /// may throw, which is the answer, when somebody else has its completion.
   void land(landed came);
   /// The one who leads, of this ticket, gives up: it alone hears that it was cancelled, and the
   /// next leads. When nobody follows, the flight is abandoned: nobody can join it any more.
@@ -91,23 +92,27 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over>> {
 
   /// Under the lock.
   bool take(std::uint64_t ticket, waiter& into);
+  void hand_over(std::uint64_t ticket);
 
-  std::atomic<bool> superseded_{false};
+  typename Atomics::template atomic<bool> superseded_{false};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   state state_ = state::led;
   std::size_t blocked_ = 0;
-  std::vector<waiter> waiters_;
+  std::list<waiter> waiters_;
+  // Those who give up at once are followed one after the other, not one inside of the other.
+  bool handing_over_ = false;
+  std::optional<std::uint64_t> gave_up_meanwhile_;
   std::thread::id loading_on_;
   landed landed_;
   bool unwound_ = false;  // only on the thread that runs the start function
 };
 
 /// The flights of a cache, by key.
-template <class Key, class Value, class Over, class Equal>
+template <class Key, class Value, class Over, class Equal, class Atomics = std_atomics>
 class flight_board {
  public:
-  using flight_type = flight<Key, Value, Over>;
+  using flight_type = flight<Key, Value, Over, Atomics>;
   using pointer = std::shared_ptr<flight_type>;
 
   struct boarding {
@@ -120,11 +125,9 @@ class flight_board {
   /// Takes it from the board when it is still there.
   void leave(const flight_type& ended) noexcept;
 
-  /// True when no load is under way that began before what the caller has just done.
-  [[nodiscard]] bool empty() const noexcept {
-    std_atomics::light_fence();
-    return count_.load(std::memory_order_acquire) == 0;
-  }
+  /// True when no load is under way that began before what this thread has just done: what is
+  /// boarded later sees all of that.
+  [[nodiscard]] bool empty() const noexcept;
   /// Supersedes the flight for the key and takes it from the board; whether there was one.
   template <class K>
   bool supersede(std::uint64_t hash, const K& key, const Equal& equal);
@@ -137,31 +140,32 @@ class flight_board {
   template <class K>
   [[nodiscard]] typename map::iterator find(std::uint64_t hash, const K& key, const Equal& equal);
 
-  std::atomic<std::size_t> count_{0};
-  std::mutex mutex_;
+  typename Atomics::template atomic<std::size_t> count_{0};
+  typename Atomics::mutex mutex_;
   map flights_;  // by hash: as many as loads at this moment
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::set_loading(bool here) {
+template <class Key, class Value, class Over, class Atomics>
+void flight<Key, Value, Over, Atomics>::set_loading(bool here) {
   const std::lock_guard held(mutex_);
   loading_on_ = here ? std::this_thread::get_id() : std::thread::id();
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::loads_on_this_thread() const {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::loads_on_this_thread() const {
   const std::lock_guard held(mutex_);
   return loading_on_ == std::this_thread::get_id();
 }
 
-template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::land(landed came) {
-  std::vector<waiter> waiting;
+template <class Key, class Value, class Over, class Atomics>
+void flight<Key, Value, Over, Atomics>::land(landed came) {
+  std::list<waiter> waiting;
   {
     const std::lock_guard held(mutex_);
-    LODESTAR_ASSERT(state_ == state::led, "a load ends once");
+    if (state_ == state::landed) return;
+    LODESTAR_ASSERT(state_ == state::led, "who ends a load leads it");
     state_ = state::landed;
     landed_ = came;
     waiting.swap(waiters_);
@@ -170,12 +174,30 @@ void flight<Key, Value, Over>::land(landed came) {
   for (waiter& each : waiting) each.done(came);
 }
 
-template <class Key, class Value, class Over>
-void flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
+template <class Key, class Value, class Over, class Atomics>
+void flight<Key, Value, Over, Atomics>::abandon(std::uint64_t ticket) {
+  {
+    const std::lock_guard held(mutex_);
+    if (std::exchange(handing_over_, true)) {
+      gave_up_meanwhile_ = ticket;
+      return;
+    }
+  }
+  for (std::optional<std::uint64_t> next = ticket; next;) {
+    hand_over(*next);
+    const std::lock_guard held(mutex_);
+    next = std::exchange(gave_up_meanwhile_, std::nullopt);
+    handing_over_ = next.has_value();
+  }
+}
+
+template <class Key, class Value, class Over, class Atomics>
+void flight<Key, Value, Over, Atomics>::hand_over(std::uint64_t ticket) {
   waiter gone;
   std::move_only_function<void(flight&)> lead_next;
   {
     const std::lock_guard held(mutex_);
+    if (state_ == state::landed) return;
     LODESTAR_ASSERT(state_ == state::led, "who gives up has led");
     take(ticket, gone);
     if (blocked_ != 0) {
@@ -195,14 +217,14 @@ void flight<Key, Value, Over>::abandon(std::uint64_t ticket) {
   if (lead_next) lead_next(*this);
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::abandoned() const {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::abandoned() const {
   const std::lock_guard held(mutex_);
   return state_ == state::abandoned;
 }
 
-template <class Key, class Value, class Over>
-auto flight<Key, Value, Over>::wait() -> landed {
+template <class Key, class Value, class Over, class Atomics>
+auto flight<Key, Value, Over, Atomics>::wait() -> landed {
   std::unique_lock held(mutex_);
   ++blocked_;
   changed_.wait(held, [this] { return state_ != state::led; });
@@ -214,8 +236,8 @@ auto flight<Key, Value, Over>::wait() -> landed {
   return landed_;
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::add(waiter& joined) {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::add(waiter& joined) {
   {
     const std::lock_guard held(mutex_);
     if (state_ == state::abandoned) return false;
@@ -228,15 +250,15 @@ bool flight<Key, Value, Over>::add(waiter& joined) {
   return true;
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::remove(std::uint64_t ticket) {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::remove(std::uint64_t ticket) {
   waiter removed;  // destroyed without the lock
   const std::lock_guard held(mutex_);
   return take(ticket, removed);
 }
 
-template <class Key, class Value, class Over>
-bool flight<Key, Value, Over>::take(std::uint64_t ticket, waiter& into) {
+template <class Key, class Value, class Over, class Atomics>
+bool flight<Key, Value, Over, Atomics>::take(std::uint64_t ticket, waiter& into) {
   const auto position =
       std::find_if(waiters_.begin(), waiters_.end(),
                    [ticket](const waiter& each) { return each.ticket == ticket; });
@@ -246,24 +268,26 @@ bool flight<Key, Value, Over>::take(std::uint64_t ticket, waiter& into) {
   return true;
 }
 
-template <class Key, class Value, class Over, class Equal>
-auto flight_board<Key, Value, Over, Equal>::board(std::uint64_t hash, const Key& key,
-                                                  const Equal& equal, std::optional<Over> over)
-    -> boarding {
+template <class Key, class Value, class Over, class Equal, class Atomics>
+auto flight_board<Key, Value, Over, Equal, Atomics>::board(std::uint64_t hash, const Key& key,
+                                                           const Equal& equal,
+                                                           std::optional<Over> over) -> boarding {
   // Copies the key: not under the lock.
   auto made = std::make_shared<flight_type>(key, hash, std::move(over));
-  const std::lock_guard held(mutex_);
-  const auto position = find(hash, key, equal);
-  if (position != flights_.end()) return {position->second, false};
-  flights_.emplace(hash, made);
-  count_.store(flights_.size(), std::memory_order_release);
-  // Whoever writes the key from now on sees the flight (empty()), or wrote before the load reads.
-  std_atomics::heavy_fence();
+  {
+    const std::lock_guard held(mutex_);
+    const auto position = find(hash, key, equal);
+    if (position != flights_.end()) return {position->second, false};
+    flights_.emplace(hash, made);
+    count_.store(flights_.size(), std::memory_order_release);
+  }
+  // The heavy side, since a load costs more than a write.
+  Atomics::heavy_fence();
   return {std::move(made), true};
 }
 
-template <class Key, class Value, class Over, class Equal>
-void flight_board<Key, Value, Over, Equal>::leave(const flight_type& ended) noexcept {
+template <class Key, class Value, class Over, class Equal, class Atomics>
+void flight_board<Key, Value, Over, Equal, Atomics>::leave(const flight_type& ended) noexcept {
   node dropped;  // destroyed without the lock
   const std::lock_guard held(mutex_);
   const auto [first, last] = flights_.equal_range(ended.hash);
@@ -274,10 +298,18 @@ void flight_board<Key, Value, Over, Equal>::leave(const flight_type& ended) noex
   count_.store(flights_.size(), std::memory_order_release);
 }
 
-template <class Key, class Value, class Over, class Equal>
+template <class Key, class Value, class Over, class Equal, class Atomics>
+bool flight_board<Key, Value, Over, Equal, Atomics>::empty() const noexcept {
+  // Either we see the flight, or whoever began it sees what we have written (board()).
+  Atomics::light_fence();
+  return count_.load(std::memory_order_acquire) == 0;
+}
+
+template <class Key, class Value, class Over, class Equal, class Atomics>
 template <class K>
-bool flight_board<Key, Value, Over, Equal>::supersede(std::uint64_t hash, const K& key,
-                                                      const Equal& equal) {
+bool flight_board<Key, Value, Over, Equal, Atomics>::supersede(std::uint64_t hash, const K& key,
+                                                               const Equal& equal) {
+  if (empty()) return false;
   node dropped;
   const std::lock_guard held(mutex_);
   const auto position = find(hash, key, equal);
@@ -288,8 +320,8 @@ bool flight_board<Key, Value, Over, Equal>::supersede(std::uint64_t hash, const 
   return true;
 }
 
-template <class Key, class Value, class Over, class Equal>
-void flight_board<Key, Value, Over, Equal>::supersede_all() {
+template <class Key, class Value, class Over, class Equal, class Atomics>
+void flight_board<Key, Value, Over, Equal, Atomics>::supersede_all() {
   map dropped;
   const std::lock_guard held(mutex_);
   for (const auto& [hash, each] : flights_) each->supersede();
@@ -297,10 +329,11 @@ void flight_board<Key, Value, Over, Equal>::supersede_all() {
   count_.store(0, std::memory_order_release);
 }
 
-template <class Key, class Value, class Over, class Equal>
+template <class Key, class Value, class Over, class Equal, class Atomics>
 template <class K>
-auto flight_board<Key, Value, Over, Equal>::find(std::uint64_t hash, const K& key,
-                                                 const Equal& equal) -> typename map::iterator {
+auto flight_board<Key, Value, Over, Equal, Atomics>::find(std::uint64_t hash, const K& key,
+                                                          const Equal& equal) ->
+    typename map::iterator {
   const auto [first, last] = flights_.equal_range(hash);
   const auto position =
       std::find_if(first, last, [&](const auto& each) { return equal(each.second->key, key); });

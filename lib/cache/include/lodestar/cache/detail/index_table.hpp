@@ -206,12 +206,16 @@ std::uint32_t index_table<Atomics>::find(std::uint64_t hash, IsIt&& is_it) const
     typename line::tags tags = at->read_tags();
     if (tags.changing()) continue;
     const std::uint32_t version = tags.version();
+    // A number takes two loads: it is one that was there if nobody changed the chain meanwhile.
+    bool whole = true;
     for (;;) {
-      for (slot_set slots = tags.matching(tag); !slots.empty(); slots.drop_first()) {
+      for (slot_set slots = tags.matching(tag); whole && !slots.empty(); slots.drop_first()) {
         const std::uint32_t number = at->number(slots.first());
-        if (is_it(number)) return number;
+        whole = home.version() == version;
+        if (whole && is_it(number)) return number;
       }
-      if (!tags.linked()) break;
+      if (!whole || !tags.linked()) [[likely]]
+        break;
       const std::uint32_t next = at->number(line::link_slot);
       if (home.version() != version) break;
       at = within.lines + next;

@@ -109,15 +109,22 @@ auto cache<Key, Value, Hash, Equal>::finish(flight& led, typename flight::landed
       static_cast<void>(store_after(arriving, led.over ? &*led.over : nullptr));
     } else if (const error* failed = brought->failure(); failed != nullptr && failures_) {
       // What a refresh fails at is still there.
-      if (!led.over && !led.superseded()) failures_->insert(led.key, *failed);
-      // Whoever superseded it meanwhile marked it first, and then removed what was kept.
-      if (led.superseded()) static_cast<void>(failures_->remove(led.key));
+      if (!led.over) keep_failure(led, *failed);
     }
   } catch (...) {
     // The weigher, an expiry function, or no memory: whoever waits must not wait for ever.
     brought = std::make_shared<const loaded<Value>>(std::current_exception());
   }
   return settle(led, std::move(brought));
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::keep_failure(flight& led, const error& failed) {
+  if (led.superseded()) return;
+  failures_->insert(led.key, failed);
+  board_.leave(led);
+  // Whoever superseded it before that may have looked for its error too early.
+  if (led.superseded()) static_cast<void>(failures_->remove(led.key));
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -139,9 +146,9 @@ void cache<Key, Value, Hash, Equal>::give_up(flight& led, std::uint64_t ticket) 
 template <class Key, class Value, class Hash, class Equal>
 template <class K>
 bool cache<Key, Value, Hash, Equal>::supersede(std::uint64_t hash, const K& key) {
-  const bool was_loading = !board_.empty() && board_.supersede(hash, key, equal_);
+  const bool overtaken = board_.supersede(hash, key, equal_);
   if (failures_) static_cast<void>(failures_->remove(key));
-  return was_loading;
+  return overtaken;
 }
 
 // ------------------------------------------------------------------------------------- refreshing
@@ -224,7 +231,14 @@ void cache<Key, Value, Hash, Equal>::begin(flight& led, Start& start,
     thrown = std::current_exception();
   }
   led.set_loading(false);
-  if (kept->take_unwound()) completion<cache>(std::move(line), kept, ticket)(thrown);
+  const bool unwound = kept->take_unwound();
+  if (!thrown && !unwound) return;
+  completion<cache> ending(std::move(line), kept, ticket);
+  // Who caught it himself gave the load up.
+  if (!thrown) return;
+  // Somebody else may have the completion, or it has brought something already.
+  kept->supersede();
+  ending(thrown);
 }
 
 }  // namespace lodestar::cache
