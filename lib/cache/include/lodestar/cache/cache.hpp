@@ -362,5 +362,12 @@ class cache {
 
 }  // namespace lodestar::cache
 
+#include <lodestar/cache/detail/parts-inl.hpp>
+
 #include <lodestar/cache/detail/cache-inl.hpp>
+#include <lodestar/cache/detail/entries-inl.hpp>
 #include <lodestar/cache/detail/loading-inl.hpp>
+#include <lodestar/cache/detail/options-inl.hpp>
+#include <lodestar/cache/detail/reading-inl.hpp>
+#include <lodestar/cache/detail/removing-inl.hpp>
+#include <lodestar/cache/detail/writing-inl.hpp>
