@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <lodestar/base/clock.hpp>
 #include <lodestar/cache/cache.hpp>
@@ -106,7 +107,7 @@ class trial {
         cache_({.entries_max = within.entries_max,
                 .time_to_live = within.expires ? nanoseconds(time_to_live) : never,
                 .time = &time_}),
-        record_(threads, operations_max) {
+        record_(threads, operations_max * keys_max) {
     for (auto& each : stale_from_) each.store(never.count(), std::memory_order_relaxed);
   }
 
@@ -137,7 +138,7 @@ class trial {
   void act(caller& self) {
     const int key = static_cast<int>(self.random.below(static_cast<std::uint32_t>(within_.keys)));
     const std::int64_t expected = self.last_seen[static_cast<std::size_t>(key)];
-    switch (self.random.below(12)) {
+    switch (self.random.below(13)) {
       case 0:
       case 1: return get(self, key);
       case 2:
@@ -165,6 +166,7 @@ class trial {
         });
       case 9: return compute(self, key);
       case 10: return merge(self, key);
+      case 11: return invalidate(self, key);
       default: return load(self, key);
     }
   }
@@ -221,6 +223,27 @@ class trial {
       return Model::computed(called ? seen : std::nullopt, called ? combined : in.value);
     });
     stored(combined);
+  }
+  void invalidate(caller& self, int key) {
+    switch (self.random.below(3)) {
+      case 0:
+        return run_it(self, Model::invalidate(key), [&](auto) {
+          cache_.invalidate_if([key](int each, const auto&) {
+            rest_now_and_then(2);
+            return each == key;
+          });
+          return Model::done(true);
+        });
+      case 1: {
+        std::vector<typename Model::input> all;
+        for (int each = 0; each < within_.keys; ++each) all.push_back(Model::invalidate(each));
+        return record_.run(self.me, all, [&] {
+          cache_.invalidate_all();
+          return Model::done(true);
+        });
+      }
+      default: cache_.maintain();
+    }
   }
   void load(caller& self, int key) {
     auto in = Model::get_or_load(key);

@@ -31,7 +31,7 @@ struct sharing_a_record {
   using words = typename tested::words;
   tested place;
 
-  sharing_a_record() { place.bear(made(1, 1), 100); }
+  sharing_a_record() { place.bear(made(1, 1), 100, 0); }
 
   static words made(std::uint64_t key, std::uint64_t version) {
     words all{};
@@ -60,17 +60,17 @@ struct sharing_a_record {
   /// The holder of the cache's lock.
   void successor() {
     check_whole(*place.bury_if(always));
-    place.bear(made(2, 1), 100);
+    place.bear(made(2, 1), 100, 0);
   }
   void exchanger() {
-    if (const auto old = place.exchange_if(made(1, 2), 200, always)) check_whole(*old);
+    if (const auto old = place.exchange_if(made(1, 2), 200, 0, always)) check_whole(*old);
   }
   /// Without the cache's lock.
   void writer() {
     typename tested::reading seen;
     if (!place.read(seen, false) || !place.try_lock(seen)) return;
     check_whole(place.content());
-    place.set_value(made(seen.content.key[0], 3));
+    place.set_value(made(seen.content.key[0], 3), 0);
     place.set_expires(300);
     place.unlock(seen);
   }
@@ -111,7 +111,7 @@ struct moving_a_time {
   static constexpr ticks before = (ticks{1} << 32U) + 70, after = (ticks{2} << 32U) + 5;
   record<1, 1, Atomics> place;
 
-  moving_a_time() { place.bear({{1}, {1}}, before); }
+  moving_a_time() { place.bear({{1}, {1}}, before, 0); }
   void writer() {
     typename record<1, 1, Atomics>::reading seen;
     if (!place.read(seen, true) || !place.try_lock(seen)) return;

@@ -50,6 +50,7 @@
 #include <lodestar/cache/detail/flight.hpp>
 #include <lodestar/cache/detail/hashing.hpp>
 #include <lodestar/cache/detail/index_table.hpp>
+#include <lodestar/cache/detail/invalidations.hpp>
 #include <lodestar/cache/detail/lifeline.hpp>
 #include <lodestar/cache/detail/limbo.hpp>
 #include <lodestar/cache/detail/limits.hpp>
@@ -127,6 +128,15 @@ class cache {
   /// Removes everything that was there at the call; returns how many.
   std::size_t clear();
 
+  /// Makes everything absent that was there at the call, or of that the entries for which the
+  /// condition holds: at once, in a time that does not depend on how many they are. They are
+  /// removed afterwards, by what is called next, by maintain(), and on `background` when that is
+  /// there. The condition is asked until then, by any thread that finds such an entry: it must give
+  /// the same answer for the same entry, and what throws counts as yes.
+  using condition_type = std::function<bool(const Key&, const Value&)>;
+  void invalidate_all();
+  void invalidate_if(condition_type condition);
+
   /// Calls visit(const Key&, const Value&) for every entry, in no order. What is written or removed
   /// meanwhile may be seen or not.
   template <class Visit>
@@ -146,13 +156,15 @@ class cache {
   template <class Start, class Done>
   load_ticket<cache> load_async(const Key& key, Start start, Done done);
 
-  /// Removes what has expired, up to now, and destroys what nobody reads any more.
+  /// Removes what has expired up to now and what was invalidated, and destroys what nobody reads
+  /// any more.
   void maintain();
 
   /// Another bound, in what the first one was in; what is too much is evicted before it returns.
   void resize(std::size_t bound);
 
-  /// How many entries are held, also those that have expired and were not removed yet.
+  /// How many entries are held, also those that have expired or were invalidated and have not been
+  /// removed yet.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t weight() const;
   [[nodiscard]] statistics stats() const;
@@ -216,6 +228,27 @@ class cache {
   template <class K>
   [[nodiscard]] bool find_for_use(const detail::process_pin& pinned, std::uint64_t hash,
                                   const K& key, found& into);
+  // Invalidating.
+  using invalidations = detail::invalidations<condition_type>;
+  using generation_number = typename invalidations::generation_number;
+  void invalidate(std::unique_ptr<condition_type> condition);
+  template <class K>
+  [[nodiscard, gnu::noinline]] bool find_valid(std::uint64_t hash, const K& key, found& into) const;
+  [[nodiscard]] bool read_if_valid(std::uint32_t number, reading& into) const;
+  [[nodiscard]] bool is_invalid(generation_number generation, const reading& seen) const;
+  [[nodiscard]] bool needs_sweep(const record& place) const;
+  /// While a record is locked: whether nobody has invalidated anything since.
+  [[nodiscard]] bool is_of_now(generation_number generation) const noexcept {
+    return invalidations_.active() == nullptr && invalidations_.generation() == generation;
+  }
+  void sweep(std::uint32_t number);
+  template <class K>
+  void sweep_key(std::uint64_t hash, const K& key);
+  bool sweep_some(std::uint32_t count);
+  void sweep_everything();
+  void sweep_later();
+  void end_sweep(generation_number until);
+
   // Conditions for record::bury_if and exchange_if.
   static constexpr auto always = [](const words&, ticks) { return true; };
   [[nodiscard]] static auto matching(const reading* same) noexcept {
@@ -325,6 +358,7 @@ class cache {
   records records_;
   detail::index_table<> index_;
   detail::striped_counters<counters> counters_;
+  mutable invalidations invalidations_{detail::process_epochs.value};
 
   // Keeps what writers write away from what readers read, without making the cache an object of an
   // unusual alignment.
@@ -352,6 +386,11 @@ class cache {
   };
   using box = std::conditional_t<contents::boxed, detail::box<Key, Value>, no_box>;
   detail::flight_board<Key, Value, reading, Equal> board_;
+  // Of the one who sweeps.
+  std::atomic_flag sweeping_;
+  std::uint32_t sweep_next_ = 0;
+  generation_number sweep_until_ = 0;
+
   std::atomic<std::uint64_t> next_ticket_{detail::no_ticket + 1};
   /// The errors that answer for their loaders.
   std::unique_ptr<cache<Key, error, Hash, Equal>> failures_;
@@ -370,4 +409,5 @@ class cache {
 #include <lodestar/cache/detail/options-inl.hpp>
 #include <lodestar/cache/detail/reading-inl.hpp>
 #include <lodestar/cache/detail/removing-inl.hpp>
+#include <lodestar/cache/detail/sweeping-inl.hpp>
 #include <lodestar/cache/detail/writing-inl.hpp>

@@ -12,9 +12,9 @@ namespace {
 using state = map_state;
 using value = std::optional<std::int64_t>;
 
-constexpr std::array<std::string_view, 10> names{
-    "get",        "contains", "insert",    "insert_if_absent", "replace",
-    "replace_if", "remove",   "remove_if", "compute",          "get_or_load"};
+constexpr std::array<std::string_view, 11> names{
+    "get",    "contains",  "insert",  "insert_if_absent", "replace",   "replace_if",
+    "remove", "remove_if", "compute", "get_or_load",      "invalidate"};
 
 std::string write(const value& told) {
   return told.has_value() ? fmt::format("{}", *told) : "absent";
@@ -81,6 +81,7 @@ std::optional<state> map_register::step(const state& before, const input& in, co
     case map_operation::get_or_load:
       return out.done ? when(!now.has_value(), out.value)
                       : when(now.has_value() && out.value == now, now);
+    case map_operation::invalidate: return when(true, std::nullopt);
   }
   return std::nullopt;
 }

@@ -88,6 +88,8 @@ detail::ticks cache<Key, Value, Hash, Equal>::after(nanoseconds delay) const noe
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::maintain() {
+  while (sweep_some(detail::limits::swept_by_a_task)) {
+  }
   for (bool more = expires_; more;) {
     removals gone(*this);
     const std::lock_guard held(mutex_);
@@ -127,6 +129,7 @@ void cache<Key, Value, Hash, Equal>::retire(const words& content) {
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::destroy_retired(std::size_t enough) const {
   if constexpr (contents::boxed) static_cast<void>(limbo_.collect(enough));
+  static_cast<void>(invalidations_.forgotten());
 }
 
 // ------------------------------------------------------------------------------------- figures

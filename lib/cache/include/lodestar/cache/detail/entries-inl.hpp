@@ -13,6 +13,7 @@ std::optional<outcome> cache<Key, Value, Hash, Equal>::try_store(incoming& value
                                                                  removals& gone) {
   found there;
   bool present = lookup(value.hash, value.key, there);
+  if (present && needs_sweep(*there.place)) return std::nullopt;
   if (present && !is_current(there.seen)) {
     if (!take_out_expired(there.number, gone)) return std::nullopt;  // somebody renewed it
     present = false;
@@ -51,7 +52,8 @@ bool cache<Key, Value, Hash, Equal>::put_new(incoming& value, removals& gone) {
     ++refusals_;
     return true;
   }
-  records_.at(number).bear(value.content, value.expires);
+  records_.at(number).bear(value.content, value.expires,
+                           static_cast<std::uint8_t>(invalidations_.generation()));
   if constexpr (hash_is_kept) records_.hash(number) = value.hash;
   if (weighs_) records_.weight(number) = value.weight;
   note_write(number, value.deadline);
@@ -84,7 +86,9 @@ template <class Key, class Value, class Hash, class Equal>
 bool cache<Key, Value, Hash, Equal>::put_over(std::uint32_t number, incoming& value,
                                               const reading* same, removals& gone) {
   auto& place = records_.at(number);
-  const auto old = place.exchange_if(value.content, value.expires, matching(same));
+  const auto old =
+      place.exchange_if(value.content, value.expires,
+                        static_cast<std::uint8_t>(invalidations_.generation()), matching(same));
   if (!old) return false;
   gone.add(*old, removal_cause::replaced);
   place.use(detail::uses_max);

@@ -24,12 +24,10 @@
 #include <lodestar/base/atomics.hpp>
 #include <lodestar/cache/detail/bucket.hpp>
 #include <lodestar/cache/detail/limits.hpp>
+#include <lodestar/cache/detail/numbers.hpp>
 #include <lodestar/cache/detail/wait.hpp>
 
 namespace lodestar::cache::detail {
-
-inline constexpr std::uint32_t no_number = 0xffff'ffffU;
-inline constexpr std::uint32_t unclear_number = 0xffff'fffeU;
 
 /// What somebody who is asked about a number knows at once. A number that was read while it changed
 /// may be any of 24 bits.

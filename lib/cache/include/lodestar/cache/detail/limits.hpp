@@ -23,5 +23,11 @@ inline constexpr std::size_t removals_max = tiny ? 2 : 16;
 inline constexpr std::size_t samples_max = tiny ? 1 : 31;
 /// Values that wait for their readers before somebody looks whether they are gone.
 inline constexpr std::size_t retired_max = tiny ? 1 : 64;
+/// Invalidations that values may be behind; below 256, as records keep 8 bits.
+inline constexpr std::uint32_t generations_max = tiny ? 2 : 250;
+/// Records that a call which writes looks at for what was invalidated.
+inline constexpr std::uint32_t swept_at_once = tiny ? 1 : 64;
+/// Records that a task in the background looks at for the same before others may run.
+inline constexpr std::uint32_t swept_by_a_task = tiny ? 2 : 4'096;
 
 }  // namespace lodestar::cache::detail::limits

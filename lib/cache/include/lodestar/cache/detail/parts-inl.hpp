@@ -70,15 +70,17 @@ class cache<Key, Value, Hash, Equal>::removals {
 template <class Key, class Value, class Hash, class Equal>
 class cache<Key, Value, Hash, Equal>::cleaning {
  public:
-  explicit cleaning(const cache& owner) noexcept : owner_(owner) {}
+  explicit cleaning(cache& owner) noexcept : owner_(owner) {}
   ~cleaning() {
-    if (!owner_.settings_.destroys_in_maintain) owner_.destroy_retired(detail::limits::retired_max);
+    if (owner_.settings_.destroys_in_maintain) return;
+    owner_.sweep_some(detail::limits::swept_at_once);
+    owner_.destroy_retired(detail::limits::retired_max);
   }
   cleaning(const cleaning&) = delete;
   cleaning& operator=(const cleaning&) = delete;
 
  private:
-  const cache& owner_;
+  cache& owner_;
 };
 
 template <class Key, class Value, class Hash, class Equal>

@@ -65,7 +65,10 @@ template <class K>
 [[gnu::always_inline]] inline bool cache<Key, Value, Hash, Equal>::find(std::uint64_t hash,
                                                                         const K& key,
                                                                         found& into) const {
-  return lookup(hash, key, into) && is_current(into.seen);
+  // Before the entry is looked up: it may be removed and the invalidation forgotten meanwhile.
+  const bool in_doubt = invalidations_.active() != nullptr;
+  if (!lookup(hash, key, into) || !is_current(into.seen)) return false;
+  return !in_doubt || find_valid(hash, key, into);
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -199,8 +202,7 @@ void cache<Key, Value, Hash, Equal>::for_each(Visit&& visit) const {
   for (std::uint32_t number = 0; number < end; ++number) {
     const detail::process_pin pinned;
     reading seen;
-    if (records_.at(number).read(seen, expires_) && is_current(seen))
-      contents::open(seen.content, visit);
+    if (read_if_valid(number, seen)) contents::open(seen.content, visit);
   }
 }
 

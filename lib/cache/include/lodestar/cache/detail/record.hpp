@@ -1,5 +1,5 @@
-// One entry as threads share it: a version, the time it expires, a counter of uses, and its content
-// in words.
+// One entry as threads share it: a version, the time it expires, a counter of uses, the generation
+// of its value (invalidations.hpp), and its content in words.
 //
 // The version is a sequence lock with a life: bit 0 somebody writes, bit 1 alive, above them a
 // counter that moves with every birth, death and, when the value has more than one word, every
@@ -19,6 +19,7 @@
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
+#include <lodestar/cache/detail/numbers.hpp>
 #include <lodestar/cache/detail/wait.hpp>
 
 namespace lodestar::cache::detail {
@@ -74,20 +75,33 @@ class record {
     version_.store(seen.version, std::memory_order_release);
   }
   // While locked:
-  void set_value(const words& content) noexcept;
+  void set_value(const words& content, std::uint8_t generation) noexcept;
   void set_expires(ticks expires) noexcept;
   [[nodiscard]] words content() const noexcept;
   [[nodiscard]] ticks expires() const noexcept;
 
+  /// Of a value that is still there or has been replaced since; never newer than the value that a
+  /// read() after it finds.
+  [[nodiscard]] std::uint8_t generation() const noexcept {
+    return generation_.load(std::memory_order_acquire);
+  }
+  /// While locked, for a value that stays.
+  void set_generation(std::uint8_t generation) noexcept {
+    generation_.store(generation, std::memory_order_release);
+  }
+  /// What it holds when no writer is at it, with its generation; false when it is dead. Whoever
+  /// locks it later sees what this thread has seen before.
+  [[nodiscard]] bool read_between_writers(reading& into, std::uint8_t& generation) noexcept;
+
   /// Under the cache's lock. The record is dead and in nobody's index.
-  void bear(const words& content, ticks expires) noexcept;
+  void bear(const words& content, ticks expires, std::uint8_t generation) noexcept;
   // Under the cache's lock; they wait for a writer, and return what the record held. They do it
   // only when condition(const words&, ticks expires) holds then, and else return nothing.
   template <class Condition>
   std::optional<words> bury_if(Condition&& condition) noexcept;
   template <class Condition>
   std::optional<words> exchange_if(const words& content_now, ticks expires_now,
-                                   Condition&& condition) noexcept;
+                                   std::uint8_t generation_now, Condition&& condition) noexcept;
   [[nodiscard]] bool alive() const noexcept {
     return (version_.load(std::memory_order_acquire) & 2U) != 0;
   }
@@ -101,17 +115,31 @@ class record {
   void set_uses(std::uint8_t count) noexcept { uses_.store(count, std::memory_order_relaxed); }
 
   // Under the cache's lock: the policy's region and the timer wheel's link.
-  [[nodiscard]] std::uint8_t region() const noexcept { return region_; }
-  void set_region(std::uint8_t region) noexcept { region_ = region; }
-  [[nodiscard]] std::uint32_t timer_next() const noexcept { return timer_next_; }
-  void set_timer_next(std::uint32_t number) noexcept { timer_next_ = number; }
+  [[nodiscard]] std::uint8_t region() const noexcept {
+    return static_cast<std::uint8_t>(region_and_timer_next_ >> number_bits);
+  }
+  void set_region(std::uint8_t region) noexcept {
+    region_and_timer_next_ = std::uint32_t{region} << number_bits | timer_bits();
+  }
+  [[nodiscard]] std::uint32_t timer_next() const noexcept {
+    return timer_bits() == no_timer ? no_number : timer_bits();
+  }
+  void set_timer_next(std::uint32_t number) noexcept {
+    region_and_timer_next_ = std::uint32_t{region()} << number_bits | (number & no_timer);
+  }
 
  private:
   template <class T>
   using atomic = typename Atomics::template atomic<T>;
 
-  /// Takes bit 0 of a living record; returns the version without it.
-  [[nodiscard]] std::uint32_t lock() noexcept;
+  /// no_number in so many bits.
+  static constexpr std::uint32_t no_timer = (std::uint32_t{1} << number_bits) - 1;
+  [[nodiscard]] std::uint32_t timer_bits() const noexcept {
+    return region_and_timer_next_ & no_timer;
+  }
+
+  /// Takes bit 0 of a living record; returns the version without it. Nothing when it is dead.
+  [[nodiscard]] std::optional<std::uint32_t> lock() noexcept;
   void store_key(const words& content) noexcept;
 
   // 16 bytes before the words.
@@ -119,8 +147,8 @@ class record {
   atomic<std::uint32_t> expires_low_{0};
   atomic<std::uint16_t> expires_high_{0};
   atomic<std::uint8_t> uses_{0};
-  std::uint8_t region_ = 0;
-  std::uint32_t timer_next_ = 0;
+  atomic<std::uint8_t> generation_{0};
+  std::uint32_t region_and_timer_next_ = no_timer;
   atomic<std::uint64_t> words_[KeyWords + ValueWords]{};
 };
 
@@ -158,9 +186,12 @@ bool record<KeyWords, ValueWords, Atomics>::try_lock(const reading& seen) noexce
 }
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
-void record<KeyWords, ValueWords, Atomics>::set_value(const words& content) noexcept {
+void record<KeyWords, ValueWords, Atomics>::set_value(const words& content,
+                                                      std::uint8_t generation) noexcept {
   for (unsigned index = 0; index < ValueWords; ++index)
     words_[KeyWords + index].store(content.value[index], std::memory_order_release);
+  // After the value: see generation().
+  generation_.store(generation, std::memory_order_release);
 }
 
 // Readers of a one-word value do not wait for the lock, so they may see any of the steps: each
@@ -204,21 +235,22 @@ void record<KeyWords, ValueWords, Atomics>::store_key(const words& content) noex
 }
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
-void record<KeyWords, ValueWords, Atomics>::bear(const words& content, ticks expires) noexcept {
+void record<KeyWords, ValueWords, Atomics>::bear(const words& content, ticks expires,
+                                                 std::uint8_t generation) noexcept {
   const std::uint32_t version = version_.load(std::memory_order_relaxed);
   LODESTAR_ASSERT((version & 3U) == 0, "a record that is born was dead");
   store_key(content);
-  set_value(content);
+  set_value(content, generation);
   set_expires(expires);
   uses_.store(0, std::memory_order_relaxed);
   version_.store(version + 6U, std::memory_order_release);  // alive, and the counter moves
 }
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
-std::uint32_t record<KeyWords, ValueWords, Atomics>::lock() noexcept {
+std::optional<std::uint32_t> record<KeyWords, ValueWords, Atomics>::lock() noexcept {
   for (unsigned attempt = 0;; ++attempt) {
-    std::uint32_t version = version_.load(std::memory_order_relaxed) & ~1U;
-    LODESTAR_ASSERT((version & 2U) != 0, "a record is alive until it is buried");
+    std::uint32_t version = version_.load(std::memory_order_acquire) & ~1U;
+    if ((version & 2U) == 0) return std::nullopt;
     if (version_.compare_exchange_strong(version, version | 1U, std::memory_order_acquire,
                                          std::memory_order_relaxed)) {
       return version;
@@ -228,30 +260,45 @@ std::uint32_t record<KeyWords, ValueWords, Atomics>::lock() noexcept {
 }
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
+bool record<KeyWords, ValueWords, Atomics>::read_between_writers(
+    reading& into, std::uint8_t& generation_then) noexcept {
+  const auto version = lock();
+  if (!version) return false;
+  into = {*version, expires(), content()};
+  generation_then = generation();
+  version_.store(*version, std::memory_order_release);
+  return true;
+}
+
+template <unsigned KeyWords, unsigned ValueWords, class Atomics>
 template <class Condition>
 auto record<KeyWords, ValueWords, Atomics>::bury_if(Condition&& condition) noexcept
     -> std::optional<words> {
-  const std::uint32_t version = lock();
+  const auto version = lock();
+  LODESTAR_ASSERT(version, "a record is alive until it is buried");
   const words held = content();
   const bool wanted = condition(held, expires());
   // Dead, and the counter moves.
-  version_.store(wanted ? version + 2U : version, std::memory_order_release);
+  version_.store(wanted ? *version + 2U : *version, std::memory_order_release);
   return wanted ? std::optional(held) : std::nullopt;
 }
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
 template <class Condition>
 auto record<KeyWords, ValueWords, Atomics>::exchange_if(const words& content_now, ticks expires_now,
+                                                        std::uint8_t generation_now,
                                                         Condition&& condition) noexcept
     -> std::optional<words> {
-  const std::uint32_t version = lock();
+  const auto version = lock();
+  LODESTAR_ASSERT(version, "a record is alive until it is buried");
   const words held = content();
   const bool wanted = condition(held, expires());
   if (wanted) {
-    set_value(content_now);
+    set_value(content_now, generation_now);
     set_expires(expires_now);
   }
-  version_.store(wanted && !value_is_one_word ? version + 4U : version, std::memory_order_release);
+  version_.store(wanted && !value_is_one_word ? *version + 4U : *version,
+                 std::memory_order_release);
   return wanted ? std::optional(held) : std::nullopt;
 }
 

@@ -34,9 +34,12 @@ bool cache<Key, Value, Hash, Equal>::remove_same(std::uint64_t hash, const K& ke
   found there;
   // Who loads the key may be about to store it.
   if (!supersede(hash, key) && !lookup(hash, key, there)) return false;
-  {
+  for (bool swept = false; !swept;) {
+    sweep_key(hash, key);
     const std::lock_guard held(mutex_);
     if (!lookup(hash, key, there)) return false;
+    swept = !needs_sweep(*there.place);
+    if (!swept) continue;
     if (!is_current(there.seen) && take_out_expired(there.number, gone)) return false;
     if (same != nullptr && !is_same(there.seen, *same)) return false;
     if (!take_out(there.number, removal_cause::explicit_, gone, matching(same))) return false;
@@ -58,7 +61,7 @@ std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
     const detail::process_pin pinned;
     reading seen;
     const auto& place = records_.at(number);
-    if (!place.read(seen, expires_) || !is_current(seen)) continue;
+    if (!read_if_valid(number, seen)) continue;
     if (!contents::open(seen.content, condition)) continue;
     const std::lock_guard held(mutex_);
     if (place.is_still(seen) && take_out(number, removal_cause::explicit_, gone, matching(&seen)))
@@ -70,8 +73,9 @@ std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
 template <class Key, class Value, class Hash, class Equal>
 std::size_t cache<Key, Value, Hash, Equal>::clear() {
   std::size_t count = 0;
-  if (failures_) static_cast<void>(failures_->clear());
+  if (failures_) failures_->invalidate_all();
   board_.supersede_all();
+  if (invalidations_.active() != nullptr) sweep_everything();
   const std::uint32_t end = records_.numbers_end();
   for (std::uint32_t number = 0; number < end;) {
     const cleaning after_it(*this);

@@ -116,6 +116,7 @@ outcome cache<Key, Value, Hash, Equal>::store(incoming& value, expected wanted,
     if (store_in_place(value, wanted, same)) return outcome::replaced;
   }
   for (;;) {
+    sweep_key(value.hash, value.key);
     removals gone(*this);
     const detail::process_pin pinned;
     const std::lock_guard held(mutex_);
@@ -135,6 +136,7 @@ bool cache<Key, Value, Hash, Equal>::overwrite(const Key& key, Value& value) {
     return false;
   } else {
     const detail::process_pin pinned;
+    const auto generation = invalidations_.generation();
     found there;
     if (!find(hash_of(key), key, there) || failures_ || !board_.empty()) return false;
     ticks until = detail::ticks_never;
@@ -146,7 +148,11 @@ bool cache<Key, Value, Hash, Equal>::overwrite(const Key& key, Value& value) {
     }
     auto& place = *there.place;
     if (!place.try_lock(there.seen)) return false;
-    place.set_value(contents::pack(key, std::move(value)));
+    if (!is_of_now(generation)) {
+      place.unlock_unchanged(there.seen);
+      return false;
+    }
+    place.set_value(contents::pack(key, std::move(value)), static_cast<std::uint8_t>(generation));
     if (expires_) place.set_expires(expires);
     if (keeps_deadline_ || refreshes_) note_write(there.number, until);
     place.unlock(there.seen);
@@ -163,17 +169,19 @@ bool cache<Key, Value, Hash, Equal>::store_in_place(incoming& value, expected wa
                                                     const reading* same) {
   removals gone(*this);
   const detail::process_pin pinned;
+  const auto generation = invalidations_.generation();
   found there;
   if (value.loaded_by != nullptr || !find(value.hash, value.key, there)) return false;
   if (expires_ && value.expires < there.seen.expires) return false;
   auto& place = *there.place;
   if (!place.try_lock(there.seen)) return false;
   const words old = place.content();
-  if (wanted == expected::same && !detail::same_value(old, same->content)) {
+  if (!is_of_now(generation) ||
+      (wanted == expected::same && !detail::same_value(old, same->content))) {
     place.unlock_unchanged(there.seen);
     return false;
   }
-  place.set_value(value.content);
+  place.set_value(value.content, static_cast<std::uint8_t>(generation));
   note_write(there.number, value.deadline);
   if (expires_) place.set_expires(value.expires);
   place.unlock(there.seen);

@@ -59,6 +59,24 @@ class recorder {
     returned(thread, std::forward<Operation>(run_it)());
   }
 
+  /// The same for one operation that is one of each of the inputs: each is recorded with its span.
+  template <class Operation>
+  void run(std::size_t thread, const std::vector<typename Model::input>& inputs,
+           Operation&& run_it) {
+    const auto called_at = now();
+    const typename Model::output output = std::forward<Operation>(run_it)();
+    const auto returned_at = now();
+    auto& done = logs_[thread].done;
+    LODESTAR_ASSERT(done.size() + inputs.size() <= done.capacity(),
+                    "the recorder was told how many");
+    for (const auto& each : inputs) {
+      done.push_back({.thread = thread, .input = each});
+      done.back().called_at = called_at;
+      done.back().returned_at = returned_at;
+      done.back().output = output;
+    }
+  }
+
   /// Every operation must have returned.
   [[nodiscard]] history<Model> take() {
     history<Model> all;

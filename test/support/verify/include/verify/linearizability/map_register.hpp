@@ -21,6 +21,7 @@ enum class map_operation : std::uint8_t {
   remove_if,    // If it is `expected`.
   compute,      // A function of the value that makes another, or none.
   get_or_load,  // When absent, inserts what it loads.
+  invalidate,   // Removes, and does not say whether there was anything.
 };
 
 struct map_input {
@@ -89,6 +90,9 @@ struct map_register {
   }
   [[nodiscard]] static input get_or_load(std::int64_t key) {
     return {.what = map_operation::get_or_load, .key = key};
+  }
+  [[nodiscard]] static input invalidate(std::int64_t key) {
+    return {.what = map_operation::invalidate, .key = key};
   }
   [[nodiscard]] static output found(std::optional<std::int64_t> value) {
     return {.done = value.has_value(), .value = value, .seen = {}};
