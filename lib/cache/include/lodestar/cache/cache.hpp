@@ -11,7 +11,7 @@
 //
 // Time. An entry may expire after its last write, after its last use, or when a function of yours
 // says (options.hpp). What has expired is never returned; its memory is taken back by later calls,
-// or by maintain().
+// by maintain(), or when its time has come, where there is a timer.
 //
 // Thread-safety: all members may be called from any thread. A hit takes no lock and writes to
 // nothing that threads share, except to an entry's own counter while the entry is new. No function
@@ -156,8 +156,27 @@ class cache {
   template <class Start, class Done>
   load_ticket<cache> load_async(const Key& key, Start start, Done done);
 
-  /// Removes what has expired up to now and what was invalidated, and destroys what nobody reads
-  /// any more.
+  // Many keys at once, each as if it were alone; answers are in the order of the keys.
+  /// keys: a range of what get() takes.
+  template <class Keys>
+  [[nodiscard]] std::vector<std::optional<Value>> get_all(const Keys& keys);
+  /// entries: a range of pairs of a key and a value.
+  template <class Entries>
+  std::vector<outcome> insert_all(Entries&& entries);
+  /// Returns how many were there.
+  template <class Keys>
+  std::size_t remove_all(const Keys& keys);
+  /// The values of the keys, a range of Key. Those that are absent are loaded by one call of
+  /// load(std::span<const Key>), which returns pairs of a key and its value, in any order, as
+  /// std::vector<std::pair<Key, Value>> or a result of that. A key that is being loaded already, in
+  /// whichever way, is waited for instead. A key that the answer leaves out gets
+  /// error_code::not_found; what it adds is ignored. An error or an exception of the load is that
+  /// of all keys that it was asked for.
+  template <class Keys, class Loader>
+  [[nodiscard]] std::vector<result<Value>> get_or_load_all(const Keys& keys, Loader&& load);
+
+  /// Removes what has expired up to now, what was invalidated and what was collected, and destroys
+  /// what nobody reads any more.
   void maintain();
 
   /// Another bound, in what the first one was in; what is too much is evicted before it returns.
@@ -184,6 +203,7 @@ class cache {
   using reading = typename record::reading;
   using ticks = detail::ticks;
   static constexpr bool hash_is_kept = contents::boxed || !detail::is_cheap_to_hash<Key, Hash>;
+  static constexpr bool collects = collection<Value>::is_possible;
   friend completion<cache>;
   friend load_ticket<cache>;
   /// How the policy sees the entries.
@@ -219,7 +239,16 @@ class cache {
   [[nodiscard, gnu::noinline]] std::optional<found> lookup_patiently(std::uint64_t hash,
                                                                      const K& key) const;
   [[nodiscard]] bool is_current(const reading& seen) const {
-    return !expires_ || seen.expires > now();
+    return (!expires_ || seen.expires > now()) && !is_collected(seen.content);
+  }
+  [[nodiscard]] static bool is_collected(const words& content) {
+    if constexpr (collects) {
+      return contents::open(content, [](const Key&, const Value& value) {
+        return collection<Value>::is_collected(value);
+      });
+    } else {
+      return false;
+    }
   }
   /// lookup() of what has not expired.
   template <class K>
@@ -267,6 +296,9 @@ class cache {
   void tell_policy(detail::sample_buffer& hits_of_a_thread);
   [[gnu::noinline]] void extend(const found& used);
   bool set_time_of(const found& used, ticks wanted);
+  void set_alarm() noexcept;
+  [[nodiscard]] bool end_alarm(ticks when) noexcept;
+  void answer_alarm(ticks when);
   void set_times(incoming& value, const reading* present) const;
   // Written while the record is locked; read for a guess, too.
   [[nodiscard]] ticks written(std::uint32_t number) const noexcept {
@@ -294,6 +326,15 @@ class cache {
   void destroy_retired(std::size_t enough) const;
 
   // Loading.
+  using boarding = typename detail::flight_board<Key, Value, reading, Equal>::boarding;
+  template <class Loader>
+  [[nodiscard]] typename flight::landed follow(boarding on, Loader&& load);
+  [[nodiscard]] steady_time loading_time() const noexcept;
+  void count_loading_since(steady_time began);
+  /// The flights that one call leads; those that it has not ended when it ends are given up.
+  class led_together;
+  template <class Loader>
+  void load_together(led_together& led, Loader& load);
   template <class Refresh>
   [[nodiscard]] std::optional<result<Value>> get_known(std::uint64_t hash, const Key& key,
                                                        const Refresh& refresh);
@@ -322,8 +363,11 @@ class cache {
   template <class Condition = decltype(always)>
   bool take_out(std::uint32_t number, removal_cause cause, removals& gone,
                 Condition condition = always);
-  bool take_out_expired(std::uint32_t number, removals& gone);
+  bool take_out_stale(std::uint32_t number, removals& gone);
   void take_expired(removals& gone);
+  void take_collected();
+  [[nodiscard]] std::optional<removal_cause> stale_cause(std::uint32_t number) const;
+  void count_removal(removal_cause cause) noexcept;
   void enter(std::uint32_t number);
   void leave(std::uint32_t number);
   void reweigh(std::uint32_t number, std::size_t weight);
@@ -349,6 +393,7 @@ class cache {
   const bool varies_;      // whether a read may change the time
   const bool keeps_deadline_;
   const bool refreshes_;
+  const bool has_alarm_;
   const ticks refresh_ticks_;
   const detail::mixer mix_;
   [[no_unique_address]] const Hash hash_{};
@@ -371,10 +416,13 @@ class cache {
   std::atomic<std::size_t> weight_{0};  // never above bound_
   detail::policy<policy_view> policy_;
   wheel wheel_{records_};
+  // When the timer will call, and the earliest time that the wheel was told since that was set.
+  std::atomic<ticks> alarm_{detail::ticks_never};
+  std::atomic<ticks> earliest_{detail::ticks_never};
   std::atomic<std::size_t> entries_{0};
   std::size_t pinned_ = 0;
   detail::sample_buffers samples_;
-  std::uint64_t evictions_ = 0, expirations_ = 0, refusals_ = 0;
+  std::uint64_t evictions_ = 0, expirations_ = 0, collections_ = 0, refusals_ = 0;
   struct outgrown {
     typename detail::index_table<>::outgrown lines;
     std::uint64_t period;
@@ -403,6 +451,7 @@ class cache {
 
 #include <lodestar/cache/detail/parts-inl.hpp>
 
+#include <lodestar/cache/detail/bulk-inl.hpp>
 #include <lodestar/cache/detail/cache-inl.hpp>
 #include <lodestar/cache/detail/entries-inl.hpp>
 #include <lodestar/cache/detail/loading-inl.hpp>

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 
 #include <lodestar/base/clock.hpp>
 #include <lodestar/base/error.hpp>
 #include <lodestar/base/executor.hpp>
 #include <lodestar/base/random.hpp>
+#include <lodestar/base/scheduler.hpp>
 
 namespace lodestar::cache {
 
@@ -25,6 +27,24 @@ enum class removal_cause : std::uint8_t {
   replaced,   ///< Another value took its place, or was refused as too heavy in doing so.
   size,       ///< Evicted to keep the bound.
   expired,    ///< Its time had passed.
+  collected,  ///< What the value refers to is gone (collection).
+};
+
+/// When a value has lost what it is about, so that its entry counts as absent: a std::weak_ptr
+/// whose object is gone. Specialise it for your own kinds of reference; what it has said once it
+/// must say for ever. It may be called under a lock of the cache: short, and without calling a
+/// cache.
+template <class Value>
+struct collection {
+  static constexpr bool is_possible = false;
+  [[nodiscard]] static constexpr bool is_collected(const Value&) noexcept { return false; }
+};
+template <class Object>
+struct collection<std::weak_ptr<Object>> {
+  static constexpr bool is_possible = true;
+  [[nodiscard]] static bool is_collected(const std::weak_ptr<Object>& value) noexcept {
+    return value.expired();
+  }
 };
 
 /// What a call that writes did.
@@ -67,11 +87,16 @@ struct options {
   /// Entry by entry instead.
   expiry<Key, Value> expires = {};
 
+  /// Where the cache waits for what expires next: it is removed then, within 20 ms, on `background`
+  /// or on the timer's own thread, though nobody calls the cache. Must outlive the cache, and go by
+  /// `time`. Without it, what has expired is removed by later calls.
+  scheduler* timer = nullptr;
+
   // For get_or_load() and its like.
   /// How long after its last write an entry is loaded anew when it is asked for, in the background,
   /// while the old value is served. Needs `background`.
   nanoseconds refresh_after = never;
-  /// Where refreshing runs. Must outlive the cache.
+  /// Where refreshing runs, and what is invalid or has expired is removed. Must outlive the cache.
   executor* background = nullptr;
   /// For how long a loader's error answers for it; 0: the next to ask loads again. What a loader
   /// throws is never kept.
@@ -93,7 +118,8 @@ struct options {
 };
 
 struct statistics {
-  std::uint64_t hits = 0, misses = 0, insertions = 0, evictions = 0, expirations = 0, refusals = 0;
+  std::uint64_t hits = 0, misses = 0, insertions = 0, evictions = 0, expirations = 0,
+                collections = 0, refusals = 0;
   std::uint64_t loads = 0, load_failures = 0;
   nanoseconds load_time = nanoseconds::zero();  ///< Of all loads that block or refresh.
   std::size_t entries = 0, weight = 0;

@@ -21,6 +21,7 @@ cache<Key, Value, Hash, Equal>::cache(options_type settings)
       varies_(settings_.time_to_idle != never || settings_.expires.after_read != nullptr),
       keeps_deadline_(columns_for(settings_).deadline),
       refreshes_(settings_.refresh_after != never),
+      has_alarm_(expires_ && settings_.timer != nullptr),
       refresh_ticks_(static_cast<ticks>(settings_.refresh_after.count() / 1000)),
       mix_(*settings_.random),
       began_(settings_.time->now()),
@@ -86,10 +87,52 @@ detail::ticks cache<Key, Value, Hash, Equal>::after(nanoseconds delay) const noe
 
 // ------------------------------------------------------------------------------------- order
 
+// Sees to it that the timer calls when something may expire first. What could not be arranged is
+// tried again by the next call.
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::set_alarm() noexcept {
+  if (!has_alarm_ || earliest_.load(std::memory_order_relaxed) >= alarm_) return;
+  std::optional<ticks> next;
+  {
+    const std::lock_guard held(mutex_);
+    next = wheel_.next_due();
+    earliest_.store(next.value_or(detail::ticks_never), std::memory_order_relaxed);
+    if (!next || *next >= alarm_) return;
+    alarm_.store(*next, std::memory_order_relaxed);
+  }
+  const steady_time when = began_ + microseconds(*next);
+  bool taken = false;
+  try {
+    taken = settings_.timer->post_at(when, [line = life_.tie(), then = *next] {
+      if (const auto owner = line.hold()) owner->answer_alarm(then);
+    });
+  } catch (const std::bad_alloc&) {
+    taken = false;
+  }
+  if (!taken) static_cast<void>(end_alarm(*next));
+}
+
+// False when it is not the one that counts: an earlier one was set since.
+template <class Key, class Value, class Hash, class Equal>
+bool cache<Key, Value, Hash, Equal>::end_alarm(ticks when) noexcept {
+  return alarm_.compare_exchange_strong(when, detail::ticks_never, std::memory_order_relaxed);
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::answer_alarm(ticks when) {
+  if (!end_alarm(when)) return;
+  const bool passed_on =
+      settings_.background != nullptr && settings_.background->post([line = life_.tie()] {
+        if (const auto owner = line.hold()) owner->maintain();
+      });
+  if (!passed_on) maintain();
+}
+
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::maintain() {
   while (sweep_some(detail::limits::swept_by_a_task)) {
   }
+  if constexpr (collects) take_collected();
   for (bool more = expires_; more;) {
     removals gone(*this);
     const std::lock_guard held(mutex_);
@@ -101,6 +144,7 @@ void cache<Key, Value, Hash, Equal>::maintain() {
     free_outgrown();
   }
   destroy_retired(1);
+  set_alarm();
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -152,6 +196,7 @@ statistics cache<Key, Value, Hash, Equal>::stats() const {
           .insertions = counters_.sum(insertions),
           .evictions = evictions_,
           .expirations = expirations_,
+          .collections = collections_,
           .refusals = refusals_,
           .loads = counters_.sum(loads),
           .load_failures = counters_.sum(load_failures),

@@ -15,7 +15,7 @@ std::optional<outcome> cache<Key, Value, Hash, Equal>::try_store(incoming& value
   bool present = lookup(value.hash, value.key, there);
   if (present && needs_sweep(*there.place)) return std::nullopt;
   if (present && !is_current(there.seen)) {
-    if (!take_out_expired(there.number, gone)) return std::nullopt;  // somebody renewed it
+    if (!take_out_stale(there.number, gone)) return std::nullopt;  // somebody renewed it
     present = false;
   }
   if (value.loaded_by != nullptr && value.loaded_by->superseded()) return outcome::different;
@@ -116,10 +116,9 @@ void cache<Key, Value, Hash, Equal>::evict(removals& gone) {
   const std::uint32_t number = policy_.evict();
   LODESTAR_ASSERT(number != detail::no_number, "whatever has a weight can be evicted");
   const std::uint64_t hash = hash_of_record(number);
-  const bool expired = expires_ && records_.at(number).expires() <= now();
-  ++(expired ? expirations_ : evictions_);
-  gone.add(*records_.at(number).bury_if(always),
-           expired ? removal_cause::expired : removal_cause::size);
+  const removal_cause cause = stale_cause(number).value_or(removal_cause::size);
+  count_removal(cause);
+  gone.add(*records_.at(number).bury_if(always), cause);
   weight_.store(weight_ - weight_of(number), std::memory_order_relaxed);
   strike(number, hash);
 }
@@ -136,14 +135,48 @@ bool cache<Key, Value, Hash, Equal>::take_out(std::uint32_t number, removal_caus
   leave(number);
   weight_.store(weight_ - weight_of(number), std::memory_order_relaxed);
   strike(number, hash);
-  if (cause == removal_cause::expired) ++expirations_;
+  count_removal(cause);
   return true;
 }
 
+// Removes it if its time has passed or it was collected; false when it counts.
 template <class Key, class Value, class Hash, class Equal>
-bool cache<Key, Value, Hash, Equal>::take_out_expired(std::uint32_t number, removals& gone) {
-  return take_out(number, removal_cause::expired, gone,
-                  [present = now()](const words&, ticks expires) { return expires <= present; });
+bool cache<Key, Value, Hash, Equal>::take_out_stale(std::uint32_t number, removals& gone) {
+  const auto cause = stale_cause(number);
+  return cause &&
+         take_out(number, *cause, gone, [this, present = now()](const words& held, ticks expires) {
+           return (expires_ && expires <= present) || is_collected(held);
+         });
+}
+
+template <class Key, class Value, class Hash, class Equal>
+std::optional<removal_cause> cache<Key, Value, Hash, Equal>::stale_cause(
+    std::uint32_t number) const {
+  const record& place = records_.at(number);
+  if (expires_ && place.expires() <= now()) return removal_cause::expired;
+  if (is_collected(place.content())) return removal_cause::collected;
+  return std::nullopt;
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::count_removal(removal_cause cause) noexcept {
+  if (cause == removal_cause::size) ++evictions_;
+  if (cause == removal_cause::expired) ++expirations_;
+  if (cause == removal_cause::collected) ++collections_;
+}
+
+// Nobody says when a value is collected: this looks at all of them.
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::take_collected() {
+  const std::uint32_t end = records_.numbers_end();
+  for (std::uint32_t number = 0; number < end;) {
+    removals gone(*this);
+    const detail::process_pin pinned;
+    const std::lock_guard held(mutex_);
+    const std::uint32_t stop = std::min(end, number + detail::limits::swept_at_once);
+    for (; number < stop && !gone.full(); ++number)
+      if (records_.at(number).alive()) take_out_stale(number, gone);
+  }
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -154,7 +187,7 @@ void cache<Key, Value, Hash, Equal>::take_expired(removals& gone) {
     if (!number) return;
     records_.timer_previous(*number) = detail::no_number;
     // Somebody may have renewed it since the wheel looked.
-    if (!take_out_expired(*number, gone)) schedule(*number, records_.at(*number).expires());
+    if (!take_out_stale(*number, gone)) schedule(*number, records_.at(*number).expires());
   }
 }
 
@@ -244,6 +277,8 @@ void cache<Key, Value, Hash, Equal>::schedule(std::uint32_t number, ticks expire
     records_.timer_previous(number) = detail::no_number;
   } else {
     wheel_.add(number, expires);
+    if (expires < earliest_.load(std::memory_order_relaxed))
+      earliest_.store(expires, std::memory_order_relaxed);
   }
 }
 

@@ -14,21 +14,30 @@ result<Value> cache<Key, Value, Hash, Equal>::get_or_load(const Key& key, Loader
   const std::uint64_t hash = hash_of(key);
   const auto refresh = [&](const found& due) { refresh_later(hash, key, due.seen, load); };
   if (auto known = get_known(hash, key, refresh)) return *std::move(known);
+  return follow(board_.board(hash, key, equal_), load)->get();
+}
+
+// To the end of a flight that was boarded, or of the one that comes after it when it was given up.
+template <class Key, class Value, class Hash, class Equal>
+template <class Loader>
+auto cache<Key, Value, Hash, Equal>::follow(boarding on, Loader&& load) -> typename flight::landed {
   for (;;) {
-    const auto [joined, leads] = board_.board(hash, key, equal_);
+    const auto [joined, leads] = on;
     if (!leads) {
       if (joined->loads_on_this_thread()) {
-        return fail(error_code::conflict, "the loader of a key asks the cache for the same key", {},
-                    "let the loader return the value, and ask for other keys only");
+        return std::make_shared<const loaded<Value>>(
+            fail(error_code::conflict, "the loader of a key asks the cache for the same key", {},
+                 "let the loader return the value, and ask for other keys only"));
       }
-      if (const auto landed = joined->wait()) return landed->get();
+      if (auto landed = joined->wait()) return landed;
       if (joined->abandoned()) {
         board_.leave(*joined);
+        on = board_.board(joined->hash, joined->key, equal_);
         continue;
       }
     }
-    if (const auto stored = find_stored(*joined)) return settle(*joined, stored)->get();
-    return finish(*joined, call(*joined, load))->get();
+    if (const auto stored = find_stored(*joined)) return settle(*joined, stored);
+    return finish(*joined, call(*joined, load));
   }
 }
 
@@ -74,7 +83,7 @@ auto cache<Key, Value, Hash, Equal>::find_stored(const flight& led) const ->
 template <class Key, class Value, class Hash, class Equal>
 template <class Loader>
 auto cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) -> typename flight::landed {
-  const steady_time began = settings_.time->now();
+  const steady_time began = loading_time();
   led.set_loading(true);
   typename flight::landed brought;
   try {
@@ -83,12 +92,21 @@ auto cache<Key, Value, Hash, Equal>::call(flight& led, Loader&& load) -> typenam
     brought = std::make_shared<const loaded<Value>>(std::current_exception());
   }
   led.set_loading(false);
-  if (settings_.statistics) {
-    const detail::process_pin pinned;
-    const auto elapsed = settings_.time->now() - began;
-    counters_.add(loads_ns, pinned.thread_index(), static_cast<std::uint64_t>(elapsed.count()));
-  }
+  count_loading_since(began);
   return brought;
+}
+
+template <class Key, class Value, class Hash, class Equal>
+steady_time cache<Key, Value, Hash, Equal>::loading_time() const noexcept {
+  return settings_.statistics ? settings_.time->now() : steady_time{};
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::count_loading_since(steady_time began) {
+  if (!settings_.statistics) return;
+  const detail::process_pin pinned;
+  const auto elapsed = settings_.time->now() - began;
+  counters_.add(loads_ns, pinned.thread_index(), static_cast<std::uint64_t>(elapsed.count()));
 }
 
 // Stores what was loaded, unless somebody wrote or invalidated the key since the load began, and

@@ -73,6 +73,7 @@ class cache<Key, Value, Hash, Equal>::cleaning {
   explicit cleaning(cache& owner) noexcept : owner_(owner) {}
   ~cleaning() {
     if (owner_.settings_.destroys_in_maintain) return;
+    owner_.set_alarm();
     owner_.sweep_some(detail::limits::swept_at_once);
     owner_.destroy_retired(detail::limits::retired_max);
   }

@@ -130,8 +130,11 @@ void cache<Key, Value, Hash, Equal>::extend(const found& used) {
   if (wanted >= used.seen.expires && wanted - used.seen.expires <= tolerance) return;
   if (wanted < used.seen.expires) {
     // The wheel must hear of it.
-    const std::lock_guard held(mutex_);
-    if (set_time_of(used, wanted)) schedule(used.number, wanted);
+    {
+      const std::lock_guard held(mutex_);
+      if (set_time_of(used, wanted)) schedule(used.number, wanted);
+    }
+    set_alarm();
   } else {
     set_time_of(used, wanted);
   }

@@ -40,7 +40,7 @@ bool cache<Key, Value, Hash, Equal>::remove_same(std::uint64_t hash, const K& ke
     if (!lookup(hash, key, there)) return false;
     swept = !needs_sweep(*there.place);
     if (!swept) continue;
-    if (!is_current(there.seen) && take_out_expired(there.number, gone)) return false;
+    if (!is_current(there.seen) && take_out_stale(there.number, gone)) return false;
     if (same != nullptr && !is_same(there.seen, *same)) return false;
     if (!take_out(there.number, removal_cause::explicit_, gone, matching(same))) return false;
   }
@@ -82,7 +82,7 @@ std::size_t cache<Key, Value, Hash, Equal>::clear() {
     removals gone(*this);
     const std::lock_guard held(mutex_);
     for (; number < end && !gone.full(); ++number) {
-      if (!records_.at(number).alive() || (expires_ && take_out_expired(number, gone))) continue;
+      if (!records_.at(number).alive() || take_out_stale(number, gone)) continue;
       take_out(number, removal_cause::explicit_, gone);
       ++count;
     }
