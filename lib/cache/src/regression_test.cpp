@@ -560,6 +560,34 @@ TYPED_TEST(cache_regression_shapes,
   values.validate();
 }
 
+TEST(cache_regression, a_refresh_that_is_not_run_does_not_keep_its_key) {
+  manual_clock time;
+  thread_pool pool("refresh", 1, 1'000'000);
+  numbers values({.entries_max = 10,
+                  .time_to_live = seconds(10),
+                  .refresh_after = seconds(1),
+                  .background = &pool,
+                  .time = &time});
+  std::latch stopping(1);
+  ASSERT_TRUE(pool.post([&] { stopping.wait(); }));
+  values.insert(1, 1);
+  time.advance(seconds(2));
+  EXPECT_EQ(values.get_or_load(1, [](int) { return 2; }), 1);
+  // The pool stops with the refresh in its queue.
+  std::thread stopper([&] { pool.stop(); });
+  while (pool.post([] {})) std::this_thread::yield();
+  stopping.count_down();
+  stopper.join();
+  EXPECT_EQ(values.get_or_load(1, [](int) { return 2; }), 1) << "and refuses the next";
+  time.advance(seconds(10));
+  std::optional<int> answer;
+  values.load_async(
+      1, [](int, completion<numbers> complete) { complete(3); },
+      [&](const loaded<int>& brought) { answer = *brought.value(); });
+  EXPECT_EQ(answer, 3) << "nobody waits for a refresh that will not come";
+  values.validate();
+}
+
 // --- 13. The time of a use goes to another value: moka#363, caffeine#30.
 
 TYPED_TEST(cache_regression_shapes, the_time_of_a_use_is_not_given_to_a_later_value) {
