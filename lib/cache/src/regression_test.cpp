@@ -277,6 +277,49 @@ TEST(cache_regression, an_answer_without_blocking_that_a_removal_overtook_is_not
   values.validate();
 }
 
+/// A key that says when it is destroyed.
+struct telling_key {
+  static inline std::function<void()> hook;
+  int number;
+
+  telling_key(int of) : number(of) {}  // NOLINT(google-explicit-constructor)
+  telling_key(const telling_key&) = default;
+  telling_key& operator=(const telling_key&) = default;
+  ~telling_key() {
+    if (const auto run = std::exchange(hook, nullptr)) run();
+  }
+  friend bool operator==(const telling_key&, const telling_key&) = default;
+};
+struct hash_of_telling {
+  std::size_t operator()(const telling_key& key) const {
+    return static_cast<std::size_t>(key.number);
+  }
+};
+
+TEST(cache_regression, an_error_that_a_clear_overtook_is_not_kept) {
+  using telling = cache<telling_key, int, hash_of_telling>;
+  telling values({.entries_max = 10, .failure_time_to_live = seconds(1)});
+  const auto failing = [](const telling_key&) -> result<int> {
+    return fail(error_code::unavailable, "not now");
+  };
+  std::optional<completion<telling>> held;
+  values.load_async(
+      1,
+      [&](const telling_key&, completion<telling> complete) { held.emplace(std::move(complete)); },
+      [](const loaded<int>& brought) { EXPECT_NE(brought.failure(), nullptr); });
+  // So many that the errors are destroyed when they are forgotten: in the middle of clear().
+  for (int key = 100; key < 164; ++key) EXPECT_FALSE(values.get_or_load(key, failing).has_value());
+  bool overtaken = false;
+  telling_key::hook = [&] {
+    (*held)(fail(error_code::unavailable, "of long ago"));
+    overtaken = true;
+  };
+  values.clear();
+  EXPECT_TRUE(overtaken);
+  EXPECT_EQ(values.get_or_load(1, [](const telling_key&) { return 7; }), 7);
+  values.validate();
+}
+
 // --- 5. A computation loses an update, or reports one that it did not make: moka#574, moka#593,
 // iota#5208.
 

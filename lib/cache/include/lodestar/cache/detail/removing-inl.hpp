@@ -70,8 +70,9 @@ std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
 template <class Key, class Value, class Hash, class Equal>
 std::size_t cache<Key, Value, Hash, Equal>::clear() {
   std::size_t count = 0;
-  if (failures_) static_cast<void>(failures_->clear());
+  // In this order: a load that fails in between finds itself superseded and keeps no error.
   board_.supersede_all();
+  if (failures_) static_cast<void>(failures_->clear());
   const std::uint32_t end = records_.numbers_end();
   for (std::uint32_t number = 0; number < end;) {
     const cleaning after_it(*this);
