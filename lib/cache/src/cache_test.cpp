@@ -337,21 +337,6 @@ void on_threads(int count, const std::function<void(int)>& work) {
   for (auto& each : threads) each.join();
 }
 
-TEST(cache_threads, compute_is_atomic) {
-  cache<int, int> values({.entries_max = 8});
-  on_threads(8, [&values](int) {
-    for (int round = 0; round < 10'000; ++round) {
-      values.compute(round % 4, [](const int* present) {
-        return std::optional<int>(present == nullptr ? 1 : *present + 1);
-      });
-    }
-  });
-  int total = 0;
-  values.for_each([&total](int, int value) { total += value; });
-  EXPECT_EQ(total, 80'000);
-  values.validate();
-}
-
 TEST(cache_threads, every_value_that_went_in_comes_out_once) {
   std::atomic<int> out = 0;
   cache<int, int> values(

@@ -107,35 +107,6 @@ TEST(cache_loading, refuses_a_loader_that_asks_for_its_own_key) {
   values.validate();
 }
 
-// Bug class 4 of caches: an invalidation must not lose to a load in flight.
-TEST(cache_loading, hands_out_but_does_not_store_what_was_invalidated_meanwhile) {
-  numbers values({.entries_max = 10});
-  const std::vector<std::function<void()>> writes = {
-      [&] { values.remove(1); }, [&] { values.clear(); },
-      [&] { values.remove_if([](int, int) { return true; }); },
-      [&] {
-        values.insert(1, 5);
-        values.remove(1);
-      },
-      [&] { values.compute(1, [](const int*) { return std::optional<int>(); }); }};
-  for (std::size_t which = 0; which + 1 < writes.size(); ++which) {
-    const auto answer = values.get_or_load(1, [&](int) {
-      writes[which]();
-      return 7;
-    });
-    EXPECT_EQ(answer, 7);
-    EXPECT_EQ(values.get(1), std::nullopt) << which;
-  }
-  EXPECT_EQ(values.get_or_load(1,
-                               [&](int) {
-                                 values.insert(1, 8);
-                                 return 7;
-                               }),
-            7);
-  EXPECT_EQ(values.get(1), 8) << "what was written meanwhile is newer";
-  values.validate();
-}
-
 TEST(cache_loading, begins_a_new_load_after_an_invalidation) {
   numbers values({.entries_max = 10});
   const auto answer = values.get_or_load(1, [&values](int) {

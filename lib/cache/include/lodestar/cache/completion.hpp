@@ -53,6 +53,15 @@ class completion {
   completion(line owner, flight_pointer flight, std::uint64_t ticket) noexcept
       : line_(std::move(owner)), flight_(std::move(flight)), ticket_(ticket) {}
 
+  /// Loads as a call that blocks does, unless nobody is there any more to load for.
+  template <class Loader>
+  void bring(Loader& load) {
+    const auto owner = line_.hold();
+    if (!owner) return;
+    const flight_pointer led = std::exchange(flight_, nullptr);
+    static_cast<void>(owner->finish(*led, owner->call(*led, load)));
+  }
+
   void land(loaded<value_type> what) {
     LODESTAR_ASSERT(flight_ != nullptr, "a load ends once");
     auto came = std::make_shared<const loaded<value_type>>(std::move(what));

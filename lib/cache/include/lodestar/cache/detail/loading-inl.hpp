@@ -178,18 +178,10 @@ void cache<Key, Value, Hash, Equal>::refresh_later(std::uint64_t hash, const Key
   if constexpr (std::copy_constructible<Loader>) {
     auto [led, leads] = board_.board(hash, key, equal_, seen);
     if (!leads) return;
-    const bool taken =
-        settings_.background->post([line = life_.tie(), led = led, load = load]() mutable {
-          const auto owner = line.hold();
-          if (owner) {
-            static_cast<void>(owner->finish(*led, owner->call(*led, load)));
-          } else {
-            led->land(std::make_shared<const loaded<Value>>(
-                fail(error_code::cancelled, "the cache is gone")));
-          }
-        });
-    // Full or stopped: the old value stays, and whoever waits loads for himself.
-    if (!taken) give_up(*led, detail::no_ticket);
+    completion<cache> ending(life_.tie(), std::move(led), detail::no_ticket);
+    // Refused, or dropped with the queue: the old value stays, and whoever waits loads for himself.
+    static_cast<void>(settings_.background->post(
+        [ending = std::move(ending), load = load]() mutable { ending.bring(load); }));
   }
 }
 

@@ -73,8 +73,9 @@ std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
 template <class Key, class Value, class Hash, class Equal>
 std::size_t cache<Key, Value, Hash, Equal>::clear() {
   std::size_t count = 0;
-  if (failures_) failures_->invalidate_all();
+  // In this order: a load that fails in between finds itself superseded and keeps no error.
   board_.supersede_all();
+  if (failures_) failures_->invalidate_all();
   if (invalidations_.active() != nullptr) sweep_everything();
   const std::uint32_t end = records_.numbers_end();
   for (std::uint32_t number = 0; number < end;) {
