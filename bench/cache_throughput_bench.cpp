@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <stdexcept>
@@ -67,19 +68,20 @@ bool is_full(const arguments& given) {
   return given.quick || own.full;
 }
 
+constexpr std::array<thread_group, 4> usual_groups = {{{1, 0}, {2, 0}, {2, 1}, {0, 1}}};
+constexpr std::array<thread_group, 10> more_groups = {
+    {{4, 0}, {8, 0}, {16, 0}, {3, 1}, {6, 2}, {12, 4}, {0, 2}, {0, 4}, {0, 8}, {0, 16}}};
+
 std::vector<thread_group> groups_of(const arguments& given) {
-  std::vector<thread_group> groups = {{1, 0}, {2, 0}, {2, 1}, {0, 1}};
-  if (is_full(given)) {
-    for (const thread_group& more : {thread_group{4, 0}, {8, 0}, {16, 0}, {0, 2}, {0, 8}, {6, 2}})
-      groups.push_back(more);
-  }
+  std::vector<thread_group> groups(usual_groups.begin(), usual_groups.end());
+  if (is_full(given)) groups.insert(groups.end(), more_groups.begin(), more_groups.end());
   std::erase_if(groups, [&](const thread_group& each) { return !given.wants(each.name()); });
   return groups;
 }
 
 std::vector<unsigned> eviction_threads(const arguments& given) {
   std::vector<unsigned> threads;
-  if (is_full(given)) threads = {1, 2, 8};
+  if (is_full(given)) threads = {1, 2, 4, 8, 16};
   std::erase_if(threads,
                 [&](unsigned each) { return !given.wants(fmt::format("evict-{}t", each)); });
   return threads;

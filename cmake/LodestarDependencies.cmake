@@ -18,6 +18,7 @@ find_package(simdjson REQUIRED)
 find_package(CLI11 REQUIRED)
 if(LODESTAR_TESTS)
   find_package(GTest REQUIRED)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
 endif()
 if(LODESTAR_BENCHMARKS)
   find_package(zstd REQUIRED)  # compressed traces

@@ -59,6 +59,7 @@
 #include <lodestar/cache/detail/sample_buffers.hpp>
 #include <lodestar/cache/detail/timer_wheel.hpp>
 #include <lodestar/cache/detail/times.hpp>
+#include <lodestar/cache/hash.hpp>
 #include <lodestar/cache/loaded.hpp>
 #include <lodestar/cache/options.hpp>
 
@@ -75,8 +76,9 @@ inline constexpr std::size_t weight_limit = unbounded / 2;
 template <class Key, class Value>
 [[nodiscard]] std::optional<error> find_mistake(const options<Key, Value>& settings);
 
-/// Hash and Equal with is_transparent make every member that takes a key take what they take.
-template <class Key, class Value, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
+/// Hash and Equal with is_transparent, as those of text (hash.hpp), make every member that looks a
+/// key up take what they take.
+template <class Key, class Value, class Hash = hash<Key>, class Equal = equal_to<Key>>
 class cache {
  public:
   using key_type = Key;

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include <lodestar/base/random.hpp>
+#include <lodestar/cache/hash.hpp>
 
 namespace lodestar::cache::detail {
 
@@ -13,14 +14,14 @@ namespace lodestar::cache::detail {
 template <class Key, class Hash>
 inline constexpr bool is_cheap_to_hash =
     (std::is_integral_v<Key> || std::is_enum_v<Key> || std::is_pointer_v<Key>) &&
-    std::is_same_v<Hash, std::hash<Key>>;
+    (std::is_same_v<Hash, hash<Key>> || std::is_same_v<Hash, std::hash<Key>>);
 
 /// Whether keys may be looked up by a K, without making a key of it.
 template <class K, class Hash, class Equal>
 concept looks_up = requires {
   typename Hash::is_transparent;
   typename Equal::is_transparent;
-};
+} && std::is_invocable_v<const Hash&, const K&>;
 
 /// Mixes with a secret of this cache, so that which keys meet in a bucket cannot be chosen. (Keys
 /// whose Hash is equal meet all the same.) The multiplication is that of wyhash (Wang Yi, 2019).
