@@ -111,6 +111,13 @@ class key_cache {
   [[nodiscard]] std::size_t reads() const { return store_.reads; }
   [[nodiscard]] bool samples(std::uint64_t key) const { return policy_.samples(key); }
   [[nodiscard]] const std::vector<std::uint64_t>& evicted() const { return evicted_; }
+  /// Of the oldest and the newest of each region, with their heat.
+  [[nodiscard]] std::size_t look_at(std::size_t entries) const {
+    std::size_t heat = 0;
+    policy_.visit_oldest(entries, [&](slot_number slot) { heat += policy_.heat(slot); });
+    policy_.visit_newest(entries, [&](slot_number slot) { heat += policy_.heat(slot); });
+    return heat;
+  }
 
   void validate() const {
     policy_.validate();
@@ -523,6 +530,21 @@ TEST(policy, does_a_bounded_amount_of_work_for_each_access) {
   }
   EXPECT_LT(most, 1'500U);
   EXPECT_LT(before - begun, 40 * accesses);
+}
+
+TEST(policy, looks_at_no_more_than_it_is_asked_for_and_changes_nothing) {
+  const trace accesses = zipf(0, 2'000, 50'000, 1);
+  key_cache watched(300);
+  key_cache alone(300);
+  for (const std::uint64_t key : accesses) {
+    watched.access(key);
+    const std::size_t before = watched.reads();
+    EXPECT_GT(watched.look_at(5), 0U);
+    EXPECT_LE(watched.reads() - before, 4U * 5 * 5);
+  }
+  hit_ratio(alone, accesses);
+  EXPECT_EQ(watched.evicted(), alone.evicted());
+  watched.validate();
 }
 
 }  // namespace

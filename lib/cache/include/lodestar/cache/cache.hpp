@@ -144,6 +144,14 @@ class cache {
   template <class Visit>
   void for_each(Visit&& visit) const;
 
+  /// Copies of at most `count` entries that have not expired: those that the eviction policy would
+  /// keep longest, hottest first, or evict first, coldest first. Pinned entries are in neither. An
+  /// estimate: the order among what lies at that end of the policy's lists, looked for within a
+  /// few times `count` entries, which bounds the time under the lock. What is written meanwhile
+  /// may be missed.
+  [[nodiscard]] std::vector<std::pair<Key, Value>> hottest(std::size_t count) const;
+  [[nodiscard]] std::vector<std::pair<Key, Value>> coldest(std::size_t count) const;
+
   /// The value of the key; when it is absent, what load(const Key&) → Value or result<Value>
   /// returns, which is stored. However many ask at the same time, one loads and the others wait for
   /// what it brings, an error or an exception too. Neither is stored, but see failure_time_to_live.
@@ -290,6 +298,17 @@ class cache {
   [[nodiscard]] static bool holds(const reading& seen, const Value& value);
   /// Whether nobody wrote since.
   [[nodiscard]] static bool is_same(const reading& there, const reading& seen);
+
+  // Views.
+  /// An entry that the policy has shown.
+  struct glimpse {
+    std::uint32_t number;
+    std::uint16_t heat;
+    reading seen;
+  };
+  enum class temperature : std::uint8_t { hot, cold };
+  [[nodiscard]] std::vector<glimpse> glimpses(temperature from, std::size_t entries) const;
+  [[nodiscard]] std::vector<std::pair<Key, Value>> view(temperature from, std::size_t count) const;
 
   // Time.
   [[nodiscard]] ticks now() const noexcept;
@@ -461,4 +480,5 @@ class cache {
 #include <lodestar/cache/detail/reading-inl.hpp>
 #include <lodestar/cache/detail/removing-inl.hpp>
 #include <lodestar/cache/detail/sweeping-inl.hpp>
+#include <lodestar/cache/detail/viewing-inl.hpp>
 #include <lodestar/cache/detail/writing-inl.hpp>

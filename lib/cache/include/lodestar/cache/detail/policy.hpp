@@ -31,6 +31,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/cache/detail/policy_records.hpp>
@@ -81,6 +82,18 @@ class policy {
   void resize(std::uint64_t capacity) noexcept;
   /// Takes out all entries. What was learnt about the accesses stays.
   void clear() noexcept;
+
+  // Which entries would stay and which would go: region_order.hpp. They change nothing.
+  static constexpr std::uint16_t heat_max = region_order<Records>::heat_max;
+  [[nodiscard]] std::uint16_t heat(slot_number slot) const noexcept { return order_.heat(slot); }
+  template <class Visit>
+  void visit_oldest(std::size_t entries, Visit&& visit) const {
+    order_.visit_oldest(entries, std::forward<Visit>(visit));
+  }
+  template <class Visit>
+  void visit_newest(std::size_t entries, Visit&& visit) const {
+    order_.visit_newest(entries, std::forward<Visit>(visit));
+  }
 
   /// What it has allocated.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {

@@ -42,6 +42,13 @@ template <unsigned KeyWords, unsigned ValueWords>
   return std::equal(std::begin(one.value), std::end(one.value), std::begin(other.value));
 }
 
+/// The same of the keys.
+template <unsigned KeyWords, unsigned ValueWords>
+[[nodiscard]] bool same_key(const content_words<KeyWords, ValueWords>& one,
+                            const content_words<KeyWords, ValueWords>& other) noexcept {
+  return std::equal(std::begin(one.key), std::end(one.key), std::begin(other.key));
+}
+
 template <unsigned KeyWords, unsigned ValueWords, class Atomics = std_atomics>
 class record {
  public:

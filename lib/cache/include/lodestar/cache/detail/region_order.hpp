@@ -48,6 +48,8 @@ struct order_shape {
 template <policy_records Records>
 class region_order {
  public:
+  static constexpr std::uint16_t heat_max = 3 * (uses_max + 1) * 128;
+
   region_order(Records records, std::uint64_t capacity, const order_shape& shape,
                std::uint64_t seed) noexcept
       : records_(std::move(records)), seed_(seed), capacity_(capacity) {
@@ -71,6 +73,17 @@ class region_order {
   void resize(std::uint64_t capacity) noexcept;
   /// Forgets everything without touching the entries.
   void clear() noexcept;
+
+  /// How long the entry would stay beside others if nobody used anything any more and newcomers
+  /// kept coming: those of less heat go first, those of the same heat in the order of their age.
+  /// An estimate, at most heat_max.
+  [[nodiscard]] std::uint16_t heat(slot_number slot) const noexcept;
+  /// Calls visit(slot) for each region's oldest entries, oldest first, and for its newest ones,
+  /// newest first: at most so many of each region.
+  template <class Visit>
+  void visit_oldest(std::size_t entries, Visit&& visit) const;
+  template <class Visit>
+  void visit_newest(std::size_t entries, Visit&& visit) const;
 
   /// What it has allocated.
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return ghosts_.memory_bytes(); }
@@ -211,6 +224,47 @@ void region_order<Records>::clear() noexcept {
   main_ = {};
   fresh_ = no_slot;
   ghosts_.clear();
+}
+
+// The hand of the main region passes by an entry as often as it was used, that of the window only
+// in some shapes; a region's oldest comes first in each round. The window's turn is before the main
+// region's once newcomers fill it. What it promotes begins anew in the main region, behind all that
+// is unused there.
+template <policy_records Records>
+std::uint16_t region_order<Records>::heat(slot_number slot) const noexcept {
+  const bool window_is_first = window_.weight() >= window_capacity_;
+  const unsigned uses = records_.uses(slot);
+  unsigned turn = 2;
+  if (in_main(slot)) {
+    turn = 3 * uses + (window_is_first ? 1 : 0);
+  } else if (uses < shape_.promotion_uses) {
+    turn = (shape_.window_goes_round ? 3 * uses : 0) + (window_is_first ? 0 : 1);
+  }
+  return static_cast<std::uint16_t>(turn * 128 + (epoch_codes - age_epochs(slot)));
+}
+
+template <policy_records Records>
+template <class Visit>
+void region_order<Records>::visit_oldest(std::size_t entries, Visit&& visit) const {
+  for (const list* region : {&window_, &main_}) {
+    slot_number slot = region->oldest();
+    for (std::size_t left = entries; left != 0 && slot != no_slot; --left) {
+      visit(slot);
+      slot = records_.newer(slot);
+    }
+  }
+}
+
+template <policy_records Records>
+template <class Visit>
+void region_order<Records>::visit_newest(std::size_t entries, Visit&& visit) const {
+  for (const list* region : {&main_, &window_}) {
+    slot_number slot = region->newest();
+    for (std::size_t left = entries; left != 0 && slot != no_slot; --left) {
+      visit(slot);
+      slot = records_.older(slot);
+    }
+  }
 }
 
 template <policy_records Records>
