@@ -59,14 +59,16 @@ class store_records {
 class key_cache {
  public:
   explicit key_cache(std::uint64_t capacity, std::uint64_t seed = 1, unsigned record_every = 1)
-      : record_every_(record_every), policy_(store_records(store_), capacity, seed) {}
+      : record_every_(record_every),
+        sample_of_hits_(seed),
+        policy_(store_records(store_), capacity, sample_of_hits_) {}
 
   /// Looks the key up and inserts it when it is absent; true when it was there.
   bool access(std::uint64_t key, std::uint64_t weight = 1) {
     if (const auto found = slots_.find(key); found != slots_.end()) {
       entry& hit = store_.entries[found->second];
       if (hit.uses < uses_max) ++hit.uses;
-      if (policy_.samples(key) && ++sampled_ % record_every_ == 0) policy_.record_hit(key);
+      if (sample_of_hits_.samples(key) && ++sampled_ % record_every_ == 0) policy_.record_hit(key);
       return true;
     }
     if (weight > policy_.capacity()) return false;
@@ -109,7 +111,7 @@ class key_cache {
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
   [[nodiscard]] std::uint64_t weight() const { return policy_.weight(); }
   [[nodiscard]] std::size_t reads() const { return store_.reads; }
-  [[nodiscard]] bool samples(std::uint64_t key) const { return policy_.samples(key); }
+  [[nodiscard]] bool samples(std::uint64_t key) const { return sample_of_hits_.samples(key); }
   [[nodiscard]] const std::vector<std::uint64_t>& evicted() const { return evicted_; }
   /// Of the oldest and the newest of each region, with their heat.
   [[nodiscard]] std::size_t look_at(std::size_t entries) const {
@@ -152,6 +154,7 @@ class key_cache {
   std::unordered_map<std::uint64_t, slot_number> slots_;
   std::vector<slot_number> free_;
   std::vector<std::uint64_t> evicted_;
+  hit_sample sample_of_hits_;
   policy<store_records> policy_;
 };
 

@@ -49,6 +49,7 @@
 #include <lodestar/cache/detail/epoch.hpp>
 #include <lodestar/cache/detail/flight.hpp>
 #include <lodestar/cache/detail/hashing.hpp>
+#include <lodestar/cache/detail/hit_sample.hpp>
 #include <lodestar/cache/detail/index_table.hpp>
 #include <lodestar/cache/detail/invalidations.hpp>
 #include <lodestar/cache/detail/lifeline.hpp>
@@ -424,6 +425,7 @@ class cache {
   records records_;
   detail::index_table<> index_;
   detail::striped_counters<counters> counters_;
+  detail::hit_sample sampled_;
   mutable invalidations invalidations_{detail::process_epochs.value};
 
   // Keeps what writers write away from what readers read, without making the cache an object of an

@@ -1,10 +1,10 @@
 // One cache line of the index: up to 15 slots, each one byte of the hash (the tag, never 0) and a
 // 24-bit number, and a version.
 //
-//   byte 0…3    version: bit 0 a change is under way, bit 1 slot 14 is a link, above them a counter
-//   byte 4…18   tags; 0 is an empty slot
-//   byte 19…33  the upper 8 bits of the numbers
-//   byte 34…63  the lower 16 bits of the numbers
+//   byte 0…14   tags; 0 is an empty slot
+//   byte 15…29  the upper 8 bits of the numbers
+//   byte 30…59  the lower 16 bits of the numbers
+//   byte 60…63  version: bit 0 a change is under way, bit 1 slot 14 is a link, above them a counter
 //
 // A full bucket is continued in another one: slot 14 then holds the number of that bucket. The
 // version of the first bucket of such a chain covers all of them.
@@ -59,12 +59,11 @@ class alignas(64) bucket {
   static constexpr unsigned link_slot = 14;
   static constexpr std::uint32_t numbers_max = 0xff'ffff;
 
-  /// The words that hold version and tags, as they were at one moment each.
+  /// The version, and after it the words that hold the tags, as they were at one moment each.
   struct tags {
-    std::uint64_t words[3];
-    [[nodiscard]] std::uint32_t version() const noexcept {
-      return static_cast<std::uint32_t>(words[0]);
-    }
+    std::uint32_t seen_version;
+    std::uint64_t words[2];
+    [[nodiscard]] std::uint32_t version() const noexcept { return seen_version; }
     [[nodiscard]] bool changing() const noexcept { return (version() & 1U) != 0; }
     [[nodiscard]] bool linked() const noexcept { return (version() & 2U) != 0; }
     /// The slots with this tag; the link is none.
@@ -72,11 +71,13 @@ class alignas(64) bucket {
     [[nodiscard]] unsigned used() const noexcept;
   };
 
-  [[nodiscard]] tags read_tags() const noexcept { return {{word(0), word(1), word(2)}}; }
-  [[nodiscard]] std::uint32_t version() const noexcept {
-    return static_cast<std::uint32_t>(word(0));
+  [[nodiscard, gnu::always_inline]] tags read_tags() const noexcept {
+    return {version(), {word(0), word(1)}};  // in this order: a braced list is
   }
-  [[nodiscard]] std::uint32_t number(unsigned slot) const noexcept {
+  [[nodiscard, gnu::always_inline]] std::uint32_t version() const noexcept {
+    return static_cast<std::uint32_t>(word(version_word) >> version_shift);
+  }
+  [[nodiscard, gnu::always_inline]] std::uint32_t number(unsigned slot) const noexcept {
     return static_cast<std::uint32_t>(byte_at(high_byte + slot) & 0xffU) << 16U |
            static_cast<std::uint32_t>(byte_at(low_byte + 2 * slot) & 0xffffU);
   }
@@ -88,12 +89,15 @@ class alignas(64) bucket {
   // For the one that writes. Between begin_change() and end_change() of the first bucket of a
   // chain:
   void begin_change() noexcept {
-    words_[0].store(words_[0].load(std::memory_order_relaxed) | 1U, std::memory_order_relaxed);
+    auto& place = words_[version_word];
+    place.store(place.load(std::memory_order_relaxed) | std::uint64_t{1} << version_shift,
+                std::memory_order_relaxed);
   }
   void end_change() noexcept {
-    const std::uint64_t now = words_[0].load(std::memory_order_relaxed);
-    const std::uint64_t version = (now + 3U) & 0xffff'ffffU;  // clears bit 0, counts above bit 1
-    words_[0].store((now & ~std::uint64_t{0xffff'ffffU}) | version, std::memory_order_release);
+    // Clears bit 0 and counts above bit 1.
+    auto& place = words_[version_word];
+    place.store(place.load(std::memory_order_relaxed) + (std::uint64_t{3} << version_shift),
+                std::memory_order_release);
   }
   /// The highest slot in use, of an unlinked bucket that is not empty.
   [[nodiscard]] unsigned last_used() const noexcept;
@@ -105,7 +109,8 @@ class alignas(64) bucket {
   void reset() noexcept;
 
  private:
-  static constexpr unsigned tag_byte = 4, high_byte = 19, low_byte = 34;
+  static constexpr unsigned tag_byte = 0, high_byte = 15, low_byte = 30;
+  static constexpr unsigned version_word = 7, version_shift = 32;
 
   [[nodiscard]] std::uint64_t word(unsigned index) const noexcept {
     return words_[index].load(std::memory_order_acquire);
@@ -122,18 +127,18 @@ class alignas(64) bucket {
 
 template <class Atomics>
 slot_set bucket<Atomics>::tags::matching(wanted_tag tag) const noexcept {
-  const std::uint64_t low = words[0] >> 32U | words[1] << 32U;
-  const std::uint64_t high = words[1] >> 32U | words[2] << 32U;  // its last byte is no tag
+  // The last byte is no tag.
   const std::uint32_t eligible = linked() ? 0x3fffU : 0x7fffU;
 #if defined(__SSE2__)
-  const __m128i each = _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
+  const __m128i each =
+      _mm_set_epi64x(static_cast<long long>(words[1]), static_cast<long long>(words[0]));
   const __m128i same = _mm_cmpeq_epi8(each, _mm_set1_epi64x(static_cast<long long>(tag.repeated)));
   return slot_set(static_cast<std::uint32_t>(_mm_movemask_epi8(same)) & eligible);
 #else
   std::uint32_t found = 0;
   for (unsigned slot = 0; slot < slots; ++slot) {
-    const std::uint64_t half = slot < 8 ? low : high;
-    found |= static_cast<std::uint32_t>((half >> slot % 8 * 8 & 0xffU) == (tag.repeated & 0xffU))
+    found |= static_cast<std::uint32_t>((words[slot / 8] >> slot % 8 * 8 & 0xffU) ==
+                                        (tag.repeated & 0xffU))
              << slot;
   }
   return slot_set(found & eligible);
@@ -164,13 +169,16 @@ void bucket<Atomics>::set(unsigned slot, std::uint8_t tag, std::uint32_t number)
 template <class Atomics>
 void bucket<Atomics>::link(std::uint32_t next) noexcept {
   set(link_slot, 0xff, next);
-  words_[0].store(words_[0].load(std::memory_order_relaxed) | 2U, std::memory_order_release);
+  auto& place = words_[version_word];
+  place.store(place.load(std::memory_order_relaxed) | std::uint64_t{2} << version_shift,
+              std::memory_order_release);
 }
 
 template <class Atomics>
 void bucket<Atomics>::unlink() noexcept {
-  words_[0].store(words_[0].load(std::memory_order_relaxed) & ~std::uint64_t{2},
-                  std::memory_order_release);
+  auto& place = words_[version_word];
+  place.store(place.load(std::memory_order_relaxed) & ~(std::uint64_t{2} << version_shift),
+              std::memory_order_release);
   clear(link_slot);
 }
 

@@ -28,8 +28,9 @@ cache<Key, Value, Hash, Equal>::cache(options_type settings)
       records_(columns_for(settings_), records_for(settings_)),
       index_(weighs_ ? 0 : settings_.entries_max),
       counters_(settings_.statistics),
+      sampled_(settings_.random->next()),
       bound_(weighs_ ? settings_.weight_max : settings_.entries_max),
-      policy_(policy_view(*this), std::max<std::size_t>(bound_, 1), settings_.random->next()) {
+      policy_(policy_view(*this), std::max<std::size_t>(bound_, 1), sampled_) {
   const auto mistake = find_mistake(settings_);
   LODESTAR_ASSERT(!mistake, "the options of a cache are possible: ask find_mistake()");
   if (settings_.failure_time_to_live > nanoseconds::zero()) {

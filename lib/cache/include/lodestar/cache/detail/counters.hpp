@@ -22,7 +22,8 @@ class striped_counters {
     if (wanted) stripes_ = std::make_unique<stripe[]>(stripe_count + 1);
   }
 
-  void add(std::size_t counter, std::uint32_t thread_index, std::uint64_t amount = 1) noexcept {
+  [[gnu::always_inline]] void add(std::size_t counter, std::uint32_t thread_index,
+                                  std::uint64_t amount = 1) noexcept {
     if (!stripes_) return;
     if (thread_index < stripe_count) [[likely]] {
       auto& mine = stripes_[thread_index].values[counter];

@@ -50,14 +50,14 @@ class epoch_domain {
   [[nodiscard]] participant& join();
   void leave(participant& self) noexcept;
 
-  void enter(participant& self) noexcept {
+  [[gnu::always_inline]] void enter(participant& self) noexcept {
     if (self.depth++ != 0) return;
     // Releases what was read under earlier pins, as exit() does: the reclaimer may see only this
     // one.
     self.pinned.store(epoch_.load(std::memory_order_acquire), std::memory_order_release);
     Atomics::light_fence();
   }
-  void exit(participant& self) noexcept {
+  [[gnu::always_inline]] void exit(participant& self) noexcept {
     if (--self.depth != 0) return;
     self.pinned.store(0, std::memory_order_release);
     if (self.once) [[unlikely]]
@@ -96,10 +96,11 @@ inline thread_local constinit epoch_domain<>::participant* this_participant = nu
 /// A pin of the process's domain by the calling thread.
 class process_pin {
  public:
-  process_pin() : self_(this_participant != nullptr ? *this_participant : join_process_epochs()) {
+  [[gnu::always_inline]] process_pin()
+      : self_(this_participant != nullptr ? *this_participant : join_process_epochs()) {
     process_epochs.value.enter(self_);
   }
-  ~process_pin() { process_epochs.value.exit(self_); }
+  [[gnu::always_inline]] ~process_pin() { process_epochs.value.exit(self_); }
   process_pin(const process_pin&) = delete;
   process_pin& operator=(const process_pin&) = delete;
 

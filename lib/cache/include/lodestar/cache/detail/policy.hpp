@@ -7,13 +7,13 @@
 //
 //   miss: store the entry (uses 0), policy.insert(slot); while policy.weight() > capacity:
 //         remove the entry in policy.evict()
-//   hit:  raise the entry's uses up to uses_max; if policy.samples(hash): policy.record_hit(hash),
+//   hit:  raise the entry's uses up to uses_max; if sample.samples(hash): policy.record_hit(hash),
 //         at once or later, under the lock; some may be lost
 //   a new value for a present key: a hit, and policy.reweigh(slot) when its weight is another one
 //
-// Thread-safety: samples() may be called from any thread at any time; all others need the owner's
-// lock. A hit may raise the uses of an entry at any time; one that is lost to the policy's own
-// reset at that moment does no harm.
+// Thread-safety: the sample's samples() may be called from any thread; everything else needs the
+// owner's lock. A hit may raise the uses of an entry at any time; one that is lost to the policy's
+// own reset at that moment does no harm.
 //
 // An entry that was inserted or reweighed last is not evicted before the next insertion, unless it
 // is the only one. Entries that must never be evicted are not given to the policy.
@@ -27,13 +27,13 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include <lodestar/base/assert.hpp>
+#include <lodestar/cache/detail/hit_sample.hpp>
 #include <lodestar/cache/detail/policy_records.hpp>
 #include <lodestar/cache/detail/region_order.hpp>
 #include <lodestar/cache/detail/shape_tuner.hpp>
@@ -51,8 +51,10 @@ class policy {
   // Recorded hits for each entry of a shadow without a miss, after which none is wanted.
   static constexpr std::size_t idle_turns = 8;
 
-  /// The capacity is in units of weight, at least 1. The seed should be random for each cache.
-  policy(Records records, std::uint64_t capacity, std::uint64_t seed);
+  /// The capacity is in units of weight, at least 1. The sample outlives the policy, which sets it:
+  /// all hits are wanted while the cache is small; a cache of 32,768 entries wants those of one of
+  /// 64 keys; and none after long without a miss, when there is nothing to gain.
+  policy(Records records, std::uint64_t capacity, hit_sample& sample);
   policy(const policy&) = delete;
   policy& operator=(const policy&) = delete;
 
@@ -60,14 +62,6 @@ class policy {
   [[nodiscard]] std::uint64_t weight() const noexcept { return order_.weight(); }
   [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
 
-  /// Whether a hit on this hash is to be recorded. All are while the cache is small; a cache of
-  /// 32,768 entries wants one of 64 keys. None is after long without a miss: there is nothing to
-  /// gain.
-  [[nodiscard]] bool samples(std::uint64_t hash) const noexcept {
-    // The high bits of the product depend on all bits of a hash that may be a plain number.
-    const std::uint64_t product = (hash ^ seed_) * 0x9E37'79B9'7F4A'7C15U;
-    return (product & sample_mask_.load(std::memory_order_relaxed)) == 0;
-  }
   /// A hit on a key of the sample; others are ignored.
   void record_hit(std::uint64_t hash);
 
@@ -111,34 +105,34 @@ class policy {
   void fit_tuner(std::uint64_t entries);
   [[nodiscard]] std::uint64_t entries_expected(std::uint64_t added_weight) const noexcept;
 
-  static constexpr std::uint64_t sample_none = ~std::uint64_t{0};
   static constexpr double entries_max = 4'294'967'296;  // slots have 32 bits
 
   Records records_;
-  const std::uint64_t seed_;
+  hit_sample& sample_;
   region_order<Records> order_;
   shape_tuner tuner_;
-  std::atomic<std::uint64_t> sample_mask_ = 0;  // fitted_mask_ or sample_none
-  std::uint64_t fitted_mask_ = 0;               // as many high bits as the keys are halved
-  std::uint64_t fitted_entries_ = 0;            // for so many the tuner was made
-  slot_number written_ = no_slot;               // the last one
+  std::uint64_t fitted_mask_ = 0;     // as many high bits as the keys are halved
+  std::uint64_t fitted_entries_ = 0;  // for so many the tuner was made
+  slot_number written_ = no_slot;     // the last one
   std::size_t hits_since_miss_ = 0;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <policy_records Records>
-policy<Records>::policy(Records records, std::uint64_t capacity, std::uint64_t seed)
-    : records_(records), seed_(seed), order_(records, capacity, shape_tuner::candidates[0], seed) {
+policy<Records>::policy(Records records, std::uint64_t capacity, hit_sample& sample)
+    : records_(records),
+      sample_(sample),
+      order_(records, capacity, shape_tuner::candidates[0], sample.seed()) {
   LODESTAR_ASSERT(capacity >= 1, "a cache has room for something");
 }
 
 template <policy_records Records>
 void policy<Records>::record_hit(std::uint64_t hash) {
-  if (!samples(hash) || tuner_.shadow_entries() == 0) return;
+  if (!sample_.samples(hash) || tuner_.shadow_entries() == 0) return;
   record(hash);
   if (++hits_since_miss_ > idle_turns * tuner_.shadow_entries()) {
-    sample_mask_.store(sample_none, std::memory_order_relaxed);
+    sample_.set_mask(hit_sample::none);
   }
 }
 
@@ -149,7 +143,7 @@ void policy<Records>::insert(slot_number slot) {
   written_ = slot;
   hits_since_miss_ = 0;
   const std::uint64_t hash = records_.hash(slot);
-  if (samples(hash)) record(hash);
+  if (sample_.samples(hash)) record(hash);
 }
 
 template <policy_records Records>
@@ -192,7 +186,7 @@ void policy<Records>::validate() const noexcept {
 
 template <policy_records Records>
 void policy<Records>::record(std::uint64_t hash) {
-  const auto fingerprint = static_cast<std::uint32_t>(spread_hash(hash, seed_) >> 32U);
+  const auto fingerprint = static_cast<std::uint32_t>(spread_hash(hash, sample_.seed()) >> 32U);
   if (tuner_.record(fingerprint)) order_.reshape(tuner_.shape());
 }
 
@@ -201,7 +195,7 @@ void policy<Records>::fit_sample(std::uint64_t added_weight) {
   const std::uint64_t expected = entries_expected(added_weight);
   // Weights vary and so does the expectation: what is nearly right stays, with its history.
   if (4 * expected > 5 * fitted_entries_ || 4 * fitted_entries_ > 5 * expected) fit_tuner(expected);
-  sample_mask_.store(fitted_mask_, std::memory_order_relaxed);
+  sample_.set_mask(fitted_mask_);
 }
 
 template <policy_records Records>
@@ -216,7 +210,7 @@ void policy<Records>::fit_tuner(std::uint64_t entries) {
   }
   tuner_.fit(shadow_entries);
   fitted_entries_ = entries;
-  fitted_mask_ = halvings == 0 ? 0 : sample_none << (64 - halvings);
+  fitted_mask_ = halvings == 0 ? 0 : hit_sample::none << (64 - halvings);
 }
 
 template <policy_records Records>

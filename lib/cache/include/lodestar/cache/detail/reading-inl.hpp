@@ -81,7 +81,7 @@ template <class K>
   }
   counters_.add(hits, pinned.thread_index());
   into.place->use(detail::uses_max);
-  if (policy_.samples(hash)) [[unlikely]]
+  if (sampled_.samples(hash)) [[unlikely]]
     sample(pinned.thread_index(), hash);
   if (varies_) [[unlikely]]
     extend(into);

@@ -89,7 +89,7 @@ class record_store {
         std::memory_order_acquire);
   }
   [[nodiscard]] std::size_t place_of(std::uint32_t number) const noexcept {
-    return number & (chunk_size_ - 1);
+    return number & chunk_mask_;
   }
   template <class T>
   [[nodiscard]] T& cell(std::uint32_t number, std::size_t offset) const noexcept {
@@ -102,8 +102,9 @@ class record_store {
   void begin_column(std::byte* chunk, std::size_t offset) const noexcept;
 
   std::size_t records_max_;
-  const unsigned chunk_bits_;     // of the number, within its chunk
-  const std::size_t chunk_size_;  // records in a chunk: fewer in a small cache
+  const unsigned chunk_bits_;       // of the number, within its chunk
+  const std::uint32_t chunk_mask_;  // the same as a mask
+  const std::size_t chunk_size_;    // records in a chunk: fewer in a small cache
   std::size_t chunk_bytes_ = 0;
   const std::size_t records_offset_, links_offset_, hash_offset_, weight_offset_, deadline_offset_,
       written_offset_, timer_offset_;
@@ -124,6 +125,7 @@ record_store<Record, Atomics>::record_store(columns wanted, std::size_t records_
     : records_max_(records_max),
       chunk_bits_(static_cast<unsigned>(
           std::bit_width(std::clamp<std::size_t>(records_max, 1, chunk_records) - 1))),
+      chunk_mask_((std::uint32_t{1} << chunk_bits_) - 1),
       chunk_size_(std::size_t{1} << chunk_bits_),
       records_offset_(add_column(true, sizeof(Record))),
       links_offset_(add_column(true, sizeof(links))),
