@@ -666,6 +666,25 @@ TEST(cache_regression, an_entry_that_is_used_stays_whatever_else_happens) {
   values.validate();
 }
 
+TEST(cache_regression, a_refresh_does_not_take_back_the_time_of_a_use) {
+  manual_clock time;
+  manual_executor background;
+  numbers::options_type settings{
+      .entries_max = 10, .refresh_after = seconds(1), .background = &background, .time = &time};
+  settings.expires.after_create = [](int, int) { return seconds(10); };
+  settings.expires.after_read = [](int, int, nanoseconds) { return seconds(10); };
+  numbers values(settings);
+  values.insert(1, 1);
+  time.advance(seconds(9));
+  EXPECT_EQ(values.get_or_load(1, [](int) { return 2; }), 1);
+  background.run_all();
+  time.advance(seconds(9));
+  EXPECT_EQ(values.peek(1), 2) << "used 9 seconds ago";
+  time.advance(seconds(2));
+  EXPECT_EQ(values.peek(1), std::nullopt);
+  values.validate();
+}
+
 TEST(cache_regression, what_was_expired_and_is_written_anew_is_not_removed_as_expired) {
   manual_clock time;
   std::vector<int> expired;

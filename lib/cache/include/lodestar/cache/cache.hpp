@@ -364,6 +364,7 @@ class cache {
   template <class Loader>
   [[nodiscard]] typename flight::landed call(flight& led, Loader&& load);
   typename flight::landed finish(flight& led, typename flight::landed brought);
+  void store_loaded(const flight& led, const Value& value);
   void keep_failure(flight& led, const error& failed);
   typename flight::landed settle(flight& led, typename flight::landed answer);
   void give_up(flight& led, std::uint64_t ticket);

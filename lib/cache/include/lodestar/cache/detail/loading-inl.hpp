@@ -122,9 +122,7 @@ auto cache<Key, Value, Hash, Equal>::finish(flight& led, typename flight::landed
   }
   try {
     if (const Value* value = brought->value()) {
-      incoming arriving(*this, led.hash, led.key, Value(*value));
-      arriving.loaded_by = &led;
-      static_cast<void>(store_after(arriving, led.over ? &*led.over : nullptr));
+      store_loaded(led, *value);
     } else if (const error* failed = brought->failure(); failed != nullptr && failures_) {
       // What a refresh fails at is still there.
       if (!led.over) keep_failure(led, *failed);
@@ -134,6 +132,21 @@ auto cache<Key, Value, Hash, Equal>::finish(flight& led, typename flight::landed
     brought = std::make_shared<const loaded<Value>>(std::current_exception());
   }
   return settle(led, std::move(brought));
+}
+
+template <class Key, class Value, class Hash, class Equal>
+void cache<Key, Value, Hash, Equal>::store_loaded(const flight& led, const Value& value) {
+  incoming arriving(*this, led.hash, led.key, Value(value));
+  arriving.loaded_by = &led;
+  if (!led.over) {
+    static_cast<void>(store_after(arriving, nullptr));
+    return;
+  }
+  // What it replaces, as it is now: a use may have moved its time since the refresh began.
+  const detail::process_pin pinned;
+  found there;
+  if (find(led.hash, led.key, there) && is_same(there.seen, *led.over))
+    static_cast<void>(store_after(arriving, &there.seen));
 }
 
 template <class Key, class Value, class Hash, class Equal>
