@@ -71,6 +71,8 @@ namespace detail {
 inline constexpr std::size_t entries_limit = index_table<>::numbers_max - 1;
 /// The weight of what is held and of what comes fit into one number.
 inline constexpr std::size_t weight_limit = unbounded / 2;
+template <class Cache>
+class snapshot_access;
 }  // namespace detail
 
 /// Why these options cannot be, in one sentence with a hint; nothing when they can.
@@ -217,6 +219,7 @@ class cache {
   static constexpr bool collects = collection<Value>::is_possible;
   friend completion<cache>;
   friend load_ticket<cache>;
+  friend detail::snapshot_access<cache>;
   /// How the policy sees the entries.
   class policy_view;
   enum counter : std::size_t { hits, misses, insertions, loads, load_failures, loads_ns, counters };
@@ -326,7 +329,7 @@ class cache {
   [[nodiscard]] ticks written(std::uint32_t number) const noexcept {
     return std::atomic_ref(records_.written(number)).load(std::memory_order_relaxed);
   }
-  void note_write(std::uint32_t number, ticks until) noexcept;
+  void note_write(std::uint32_t number, ticks until, ticks age = 0) noexcept;
   [[nodiscard]] ticks deadline(std::uint32_t number) const noexcept {
     return std::atomic_ref(records_.deadline(number)).load(std::memory_order_relaxed);
   }
@@ -391,7 +394,7 @@ class cache {
   void take_collected();
   [[nodiscard]] std::optional<removal_cause> stale_cause(std::uint32_t number) const;
   void count_removal(removal_cause cause) noexcept;
-  void enter(std::uint32_t number);
+  void enter(std::uint32_t number, detail::arrival how = detail::arrival::missed);
   void leave(std::uint32_t number);
   void reweigh(std::uint32_t number, std::size_t weight);
   void list(std::uint32_t number, std::uint64_t hash);

@@ -56,11 +56,11 @@ bool cache<Key, Value, Hash, Equal>::put_new(incoming& value, removals& gone) {
                            static_cast<std::uint8_t>(invalidations_.generation()));
   if constexpr (hash_is_kept) records_.hash(number) = value.hash;
   if (weighs_) records_.weight(number) = value.weight;
-  note_write(number, value.deadline);
+  note_write(number, value.deadline, value.age);
   if (expires_) records_.timer_previous(number) = detail::no_number;
   bool entered = false;
   try {
-    enter(number);
+    enter(number, value.how);
     entered = true;
     value.stored = make_room(value.weight, gone);
     if (value.stored) list(number, value.hash);
@@ -75,6 +75,7 @@ bool cache<Key, Value, Hash, Equal>::put_new(incoming& value, removals& gone) {
     abolish(number);
     return false;
   }
+  if (value.uses != 0) records_.at(number).set_uses(value.uses);
   if (expires_) schedule(number, value.expires);
   weight_.store(weight_ + value.weight, std::memory_order_relaxed);
   entries_.fetch_add(1, std::memory_order_relaxed);
@@ -196,12 +197,12 @@ void cache<Key, Value, Hash, Equal>::take_expired(removals& gone) {
 
 // To those who may be evicted, or who are pinned.
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::enter(std::uint32_t number) {
+void cache<Key, Value, Hash, Equal>::enter(std::uint32_t number, detail::arrival how) {
   const std::size_t weight = weight_of(number);
   if (weight == 0) {
     ++pinned_;
   } else {
-    policy_.insert(number);
+    policy_.insert(number, how);
   }
 }
 

@@ -29,6 +29,10 @@ class cache<Key, Value, Hash, Equal>::incoming {
   const words content;
   ticks expires = detail::ticks_never;
   ticks deadline = detail::ticks_never;
+  // Of what was written before, elsewhere (snapshot.hpp).
+  ticks age = 0;
+  std::uint8_t uses = 0;
+  detail::arrival how = detail::arrival::missed;
   const flight* loaded_by = nullptr;
   bool stored = false;
 };

@@ -65,7 +65,7 @@ class policy {
   /// A hit on a key of the sample; others are ignored.
   void record_hit(std::uint64_t hash);
 
-  void insert(slot_number slot);
+  void insert(slot_number slot, arrival how = arrival::missed);
   /// Takes an entry out of the policy for its owner to remove; no_slot when there is none.
   [[nodiscard]] slot_number evict();
   /// Takes out an entry that its owner removes. Its weight is still what the policy knows.
@@ -77,9 +77,20 @@ class policy {
   /// Takes out all entries. What was learnt about the accesses stays.
   void clear() noexcept;
 
+  /// The number of the shape that the accesses so far suggest, for another policy to begin with.
+  [[nodiscard]] std::size_t shape() const noexcept { return tuner_.chosen(); }
+  /// Ignored when there is no shape of this number.
+  void adopt_shape(std::size_t number) noexcept {
+    if (number >= shape_tuner::candidates.size()) return;
+    tuner_.adopt(number);
+    order_.reshape(tuner_.shape());
+  }
+
   // Which entries would stay and which would go: region_order.hpp. They change nothing.
   static constexpr std::uint16_t heat_max = region_order<Records>::heat_max;
   [[nodiscard]] std::uint16_t heat(slot_number slot) const noexcept { return order_.heat(slot); }
+  /// Whether it is in the main region.
+  [[nodiscard]] bool is_proven(slot_number slot) const noexcept { return order_.is_proven(slot); }
   template <class Visit>
   void visit_oldest(std::size_t entries, Visit&& visit) const {
     order_.visit_oldest(entries, std::forward<Visit>(visit));
@@ -137,11 +148,13 @@ void policy<Records>::record_hit(std::uint64_t hash) {
 }
 
 template <policy_records Records>
-void policy<Records>::insert(slot_number slot) {
+void policy<Records>::insert(slot_number slot, arrival how) {
   fit_sample(records_.weight(slot));  // first: it is all that can fail
-  order_.insert(slot);
+  order_.insert(slot, how);
   written_ = slot;
   hits_since_miss_ = 0;
+  // What comes from elsewhere was not asked for: it tells nothing of the accesses.
+  if (how != arrival::missed) return;
   const std::uint64_t hash = records_.hash(slot);
   if (sample_.samples(hash)) record(hash);
 }

@@ -45,6 +45,13 @@ struct order_shape {
   bool window_goes_round;
 };
 
+/// Why an entry comes.
+enum class arrival : std::uint8_t {
+  missed,
+  unproven,  ///< It was in the window of another cache, and begins there again.
+  proven,    ///< It was in the main region.
+};
+
 template <policy_records Records>
 class region_order {
  public:
@@ -61,7 +68,8 @@ class region_order {
   [[nodiscard]] std::size_t size() const noexcept { return window_.size() + main_.size(); }
 
   /// A new entry, after a miss. May make the order heavier than its capacity.
-  void insert(slot_number slot) noexcept;
+  void insert(slot_number slot, arrival how = arrival::missed) noexcept;
+  [[nodiscard]] bool is_proven(slot_number slot) const noexcept { return in_main(slot); }
   /// Takes the entry out that is worth least; `kept` (or no_slot) only when it is the last one.
   /// no_slot when there is none.
   [[nodiscard]] slot_number evict(slot_number kept);
@@ -160,11 +168,11 @@ class region_order {
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <policy_records Records>
-void region_order<Records>::insert(slot_number slot) noexcept {
+void region_order<Records>::insert(slot_number slot, arrival how) noexcept {
   count_miss();
   records_.set_uses(slot, 0);
   const auto ghost_age = ghosts_.take(spread_hash(records_.hash(slot), seed_), epoch_);
-  if (ghost_age && admits(*ghost_age)) {
+  if (how == arrival::proven || (ghost_age && admits(*ghost_age))) {
     push_main(slot);
   } else {
     push_window(slot);

@@ -52,6 +52,13 @@ class shape_tuner {
   /// The size of the shadows; 0 before fit().
   [[nodiscard]] std::size_t shadow_entries() const noexcept { return shadow_entries_; }
 
+  /// Takes over what another one has chosen, until it knows better itself.
+  void adopt(std::size_t chosen) noexcept {
+    chosen_ = chosen;
+    wins_ = {};
+    gains_ = {};
+  }
+
   /// Begins anew with shadows of this size, keeping the choice.
   void fit(std::size_t shadow_entries);
   /// An access to a key of the sample; true: another shape was chosen.

@@ -215,10 +215,13 @@ void cache<Key, Value, Hash, Equal>::set_times(incoming& value, const reading* p
 }
 
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::note_write(std::uint32_t number, ticks until) noexcept {
+void cache<Key, Value, Hash, Equal>::note_write(std::uint32_t number, ticks until,
+                                                ticks age) noexcept {
   if (keeps_deadline_) set_deadline(number, until);
   if (refreshes_) {
-    std::atomic_ref(records_.written(number)).store(now(), std::memory_order_relaxed);
+    // May lie before the cache began, and wrap around; what is older than due is due.
+    const ticks when = now() - std::min(age, refresh_ticks_);
+    std::atomic_ref(records_.written(number)).store(when, std::memory_order_relaxed);
   }
 }
 
