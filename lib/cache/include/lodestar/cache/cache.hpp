@@ -39,6 +39,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -75,6 +76,9 @@ class snapshot_access;
 /// Why these options cannot be, in one sentence with a hint; nothing when they can.
 template <class Key, class Value>
 [[nodiscard]] std::optional<error> find_mistake(const options<Key, Value>& settings);
+
+template <class Cache, class Loader>
+class load_awaiter;
 
 /// Hash and Equal with is_transparent make every member that takes a key take what they take.
 template <class Key, class Value, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
@@ -155,6 +159,10 @@ class cache {
   /// completes, or at once. Neither runs under a lock.
   template <class Start, class Done>
   load_ticket<cache> load_async(const Key& key, Start start, Done done);
+  /// The same for coroutines: co_await values.load(key, loader) is a result<Value>; loader(const
+  /// Key&) returns something to await for a Value or a result<Value>. Needs awaitable.hpp.
+  template <class Loader>
+  load_awaiter<cache, std::decay_t<Loader>> load(const Key& key, Loader&& loader);
 
   /// Removes what has expired, up to now, and destroys what nobody reads any more.
   void maintain();
