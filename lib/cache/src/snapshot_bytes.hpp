@@ -23,13 +23,13 @@ inline constexpr std::size_t checksum_bytes = 8;
 template <class Number>
 void append_number(std::string& bytes, Number number) {
   for (std::size_t index = 0; index < sizeof(Number); ++index)
-    bytes.push_back(static_cast<char>((number >> (8 * index)) & 0xFFU));
+    bytes.push_back(static_cast<char>((std::uint64_t{number} >> (8 * index)) & 0xFFU));
 }
 
 template <class Number>
 void set_number(std::string& bytes, std::size_t offset, Number number) {
   for (std::size_t index = 0; index < sizeof(Number); ++index)
-    bytes[offset + index] = static_cast<char>((number >> (8 * index)) & 0xFFU);
+    bytes[offset + index] = static_cast<char>((std::uint64_t{number} >> (8 * index)) & 0xFFU);
 }
 
 template <class Number>

@@ -39,6 +39,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,9 @@ class snapshot_access;
 /// Why these options cannot be, in one sentence with a hint; nothing when they can.
 template <class Key, class Value>
 [[nodiscard]] std::optional<error> find_mistake(const options<Key, Value>& settings);
+
+template <class Cache, class Loader>
+class load_awaiter;
 
 /// Hash and Equal with is_transparent, as those of text (hash.hpp), make every member that looks a
 /// key up take what they take.
@@ -168,6 +172,10 @@ class cache {
   /// completes, or at once. Neither runs under a lock.
   template <class Start, class Done>
   load_ticket<cache> load_async(const Key& key, Start start, Done done);
+  /// The same for coroutines: co_await values.load(key, loader) is a result<Value>; loader(const
+  /// Key&) returns something to await for a Value or a result<Value>. Needs awaitable.hpp.
+  template <class Loader>
+  load_awaiter<cache, std::decay_t<Loader>> load(const Key& key, Loader&& loader);
 
   // Many keys at once, each as if it were alone; answers are in the order of the keys.
   /// keys: a range of what get() takes.

@@ -13,8 +13,8 @@
 // loaders are not saved.
 //
 // Saving. Others go on using the cache: the lock is taken for a few records at a time, an entry is
-// encoded under a pin. Each entry is one that was there at some moment meanwhile; an entry that is
-// written all the time may be missed. A file is written under another name (PATH.saving-…),
+// encoded under a pin. Each entry is one that was there at some moment meanwhile; one that is
+// removed and written again may be missed. A file is written under another name (PATH.saving-…),
 // synced and renamed, so PATH is a whole snapshot or what it was before; only its owner may read
 // it. Memory: 16 bytes an entry, and a block. Entries of more than 64 MiB are left out.
 //
