@@ -246,5 +246,45 @@ TEST(cache_memory, leaves_out_what_keys_and_values_allocate) {
   values.expect_exact("empty again");
 }
 
+/// Without order: how evenly numbers in a row are spread depends on the cache's secret.
+std::uint64_t scattered(std::uint64_t number) {
+  number = (number + 1) * 0x9E37'79B9'7F4A'7C15U;
+  number = (number ^ (number >> 30U)) * 0xBF58'476D'1CE4'E5B9U;
+  number = (number ^ (number >> 27U)) * 0x94D0'49BB'1331'11EBU;
+  return number ^ (number >> 31U);
+}
+
+using eight_bytes = measured<std::uint64_t, std::uint64_t>;
+double metadata_of_an_entry(eight_bytes& values) {
+  const std::size_t content = values->size() * 2 * sizeof(std::uint64_t);
+  return static_cast<double>(values.counted() - content) / static_cast<double>(values->size());
+}
+
+TEST(cache_memory, of_an_entry_that_expires_is_at_most_40_bytes_beside_key_and_value) {
+  constexpr std::size_t entries = 1'000'000;
+  eight_bytes values({.entries_max = entries, .time_to_live = std::chrono::hours(1)});
+  for (std::uint64_t number = 0; number < entries + entries / 10; ++number)
+    values->insert(scattered(number), number);
+  ASSERT_EQ(values->size(), entries);
+  values->maintain();
+  const double metadata = metadata_of_an_entry(values);
+  values.expect_exact("full");
+  EXPECT_LE(metadata, 40.0);
+  RecordProperty("metadata_bytes", std::to_string(metadata));
+}
+
+TEST(cache_memory, of_an_entry_does_not_grow_while_entries_come_and_go) {
+  constexpr std::size_t entries = 100'000;
+  eight_bytes values({.entries_max = entries, .time_to_live = std::chrono::hours(1)});
+  for (std::uint64_t number = 0; number < 2 * entries; ++number)
+    values->insert(scattered(number), number);
+  values->maintain();
+  const double at_first = metadata_of_an_entry(values);
+  for (std::uint64_t number = 2 * entries; number < 20 * entries; ++number)
+    values->insert(scattered(number), number);
+  values->maintain();
+  EXPECT_LE(metadata_of_an_entry(values), at_first + 0.5);
+}
+
 }  // namespace
 }  // namespace lodestar::cache
