@@ -1,6 +1,6 @@
 # Thin: the work is done by scripts/ and CMake. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench format clean
+.PHONY: help run build test prove bench format clean
 
 LISTEN ?= 127.0.0.1:8080
 DATA ?= data/demo
@@ -29,6 +29,20 @@ test: ## install what is missing, build everything and run all tests
 	@cmake --preset release --log-level=WARNING
 	@cmake --build build/release --parallel $(JOBS)
 	@scripts/run-tests build/release
+
+# Variables, so that a part of it can be made longer still.
+CHURN_SECONDS ?= 60
+TEARDOWNS ?= 10000
+HISTORIES ?= 200000
+
+prove: ## run the cache's tests of bounds and of linearizability for long (minutes)
+	@scripts/bootstrap test
+	@cmake --preset release --log-level=WARNING
+	@cmake --build build/release --parallel $(JOBS) --target cache_test cache_tiny_test
+	@for program in cache_test cache_tiny_test; do \
+		LODESTAR_CHURN_SECONDS=$(CHURN_SECONDS) LODESTAR_TEARDOWNS=$(TEARDOWNS) LODESTAR_HISTORIES=$(HISTORIES) \
+			build/release/bin/$$program --gtest_filter='cache_bounds.*:cache_histories*' || exit 1; \
+	done
 
 bench: ## run the benchmarks (ONLY=name: one); each writes build/bench/NAME.json
 	@scripts/bootstrap bench

@@ -100,16 +100,25 @@ struct while_a_chain_comes : searching<Atomics> {
   }
   void writer() { this->insert(this->other); }
 };
-/// The wanted entry moves from the second line to the first, which leaves the second empty.
+/// The second line goes, and the wanted entry moves from it into the hole in the first.
 template <class Atomics>
 struct while_a_chain_goes : searching<Atomics> {
   while_a_chain_goes() {
     this->insert_others(14);
     this->insert(this->other);
     this->insert(this->wanted);
-    this->erase(this->other);
   }
   void writer() { this->erase(1); }
+};
+/// The second line goes, and the wanted entry moves from it to where the link was.
+template <class Atomics>
+struct while_it_takes_the_place_of_the_link : searching<Atomics> {
+  while_it_takes_the_place_of_the_link() {
+    this->insert_others(14);
+    this->insert(this->wanted);
+    this->insert(this->other);
+  }
+  void writer() { this->erase(this->other); }
 };
 
 /// `mistake`: what the reader does when stores are not ordered.
@@ -129,6 +138,9 @@ TEST(index_interleaving, an_entry_is_found_while_a_chain_comes) {
 }
 TEST(index_interleaving, an_entry_is_found_while_a_chain_goes) {
   expect_found_in_any_order<while_a_chain_goes>();
+}
+TEST(index_interleaving, an_entry_is_found_while_it_takes_the_place_of_the_link) {
+  expect_found_in_any_order<while_it_takes_the_place_of_the_link>();
 }
 TEST(index_interleaving, no_number_is_found_that_was_never_there) {
   using right = while_its_place_is_reused<simulated>;

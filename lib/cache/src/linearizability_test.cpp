@@ -20,6 +20,7 @@
 
 #include "cache_model.hpp"
 #include "thread_team.hpp"
+#include "value_forms.hpp"
 
 namespace lodestar::cache {
 namespace {
@@ -41,38 +42,7 @@ std::size_t histories_of_a_part() {
   return all / parts + 1;
 }
 
-// --- values, of each of the shapes in which a cache keeps them
-
-constexpr std::int64_t torn = -1;
-
-struct in_one_word {
-  using value = int;
-  static value make(std::int64_t number) { return static_cast<int>(number); }
-  static std::int64_t read(value from) { return from; }
-};
-
-struct in_three_words {
-  struct value {
-    std::int64_t first, second, third;
-    friend bool operator==(const value&, const value&) = default;
-  };
-  static value make(std::int64_t number) { return {number, ~number, number * 3}; }
-  static std::int64_t read(const value& from) {
-    return from == make(from.first) ? from.first : torn;
-  }
-};
-
-struct in_a_box {
-  using value = std::string;
-  static value make(std::int64_t number) {
-    const std::string digits = std::to_string(number);
-    return std::string(24, 'v') + digits;
-  }
-  static std::int64_t read(const value& from) {
-    if (from.size() < 25 || from.find_first_not_of('v') != 24) return torn;
-    return std::strtoll(from.c_str() + 24, nullptr, 10);
-  }
-};
+// --- the cache under test
 
 /// Rests where the cache compares keys: between the steps of its operations.
 struct restless_equal {

@@ -208,7 +208,8 @@ class cache {
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t weight() const;
   [[nodiscard]] statistics stats() const;
-  /// Bytes that the cache has allocated, without what keys and values allocate themselves.
+  /// Bytes that the cache has allocated, itself included, without what keys, values and errors
+  /// allocate themselves and what those need who wait for a load.
   [[nodiscard]] std::size_t memory_used() const;
 
   /// Checks every invariant of the inside and ends the process when one is broken. For tests; cost:

@@ -210,7 +210,10 @@ template <class Key, class Value, class Hash, class Equal>
 std::size_t cache<Key, Value, Hash, Equal>::memory_used() const {
   const std::lock_guard held(mutex_);
   std::size_t bytes = sizeof(*this) + records_.memory_bytes() + index_.memory_bytes() +
-                      counters_.memory_bytes() + samples_.memory_bytes() + policy_.memory_bytes();
+                      counters_.memory_bytes() + samples_.memory_bytes() + policy_.memory_bytes() +
+                      board_.memory_bytes() + life_.memory_bytes() +
+                      outgrown_.capacity() * sizeof(outgrown);
+  if (failures_) bytes += failures_->memory_used();
   for (const outgrown& each : outgrown_) bytes += each.lines.memory_bytes();
   if constexpr (contents::boxed)
     bytes += (entries_.load(std::memory_order_relaxed) + limbo_.size()) * sizeof(box);

@@ -28,6 +28,7 @@
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
 #include <lodestar/base/error.hpp>
+#include <lodestar/cache/detail/measured_memory.hpp>
 #include <lodestar/cache/loaded.hpp>
 
 namespace lodestar::cache::detail {
@@ -133,8 +134,16 @@ class flight_board {
   bool supersede(std::uint64_t hash, const K& key, const Equal& equal);
   void supersede_all();
 
+  /// Of what is on the board, and of the board itself, but not of those who wait.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return map_bytes_.load(std::memory_order_relaxed) +
+           flight_bytes_.load(std::memory_order_relaxed) * count_.load(std::memory_order_relaxed);
+  }
+
  private:
-  using map = std::unordered_multimap<std::uint64_t, pointer>;
+  using map = std::unordered_multimap<std::uint64_t, pointer, std::hash<std::uint64_t>,
+                                      std::equal_to<std::uint64_t>,
+                                      counting_allocator<std::pair<const std::uint64_t, pointer>>>;
   using node = typename map::node_type;
 
   template <class K>
@@ -142,7 +151,9 @@ class flight_board {
 
   typename Atomics::template atomic<std::size_t> count_{0};
   typename Atomics::mutex mutex_;
-  map flights_;  // by hash: as many as loads at this moment
+  // Not of Atomics: they are figures.
+  std::atomic<std::size_t> map_bytes_{0}, flight_bytes_{0};
+  map flights_{typename map::allocator_type(map_bytes_)};  // by hash: as many as loads now
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -273,7 +284,8 @@ auto flight_board<Key, Value, Over, Equal, Atomics>::board(std::uint64_t hash, c
                                                            const Equal& equal,
                                                            std::optional<Over> over) -> boarding {
   // Copies the key: not under the lock.
-  auto made = std::make_shared<flight_type>(key, hash, std::move(over));
+  auto [made, bytes] = make_measured<flight_type>(key, hash, std::move(over));
+  flight_bytes_.store(bytes, std::memory_order_relaxed);
   {
     const std::lock_guard held(mutex_);
     const auto position = find(hash, key, equal);
@@ -322,7 +334,7 @@ bool flight_board<Key, Value, Over, Equal, Atomics>::supersede(std::uint64_t has
 
 template <class Key, class Value, class Over, class Equal, class Atomics>
 void flight_board<Key, Value, Over, Equal, Atomics>::supersede_all() {
-  map dropped;
+  map dropped(flights_.get_allocator());
   const std::lock_guard held(mutex_);
   for (const auto& [hash, each] : flights_) each->supersede();
   dropped.swap(flights_);

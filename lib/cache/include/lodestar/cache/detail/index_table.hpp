@@ -100,9 +100,10 @@ class index_table {
     std::uint32_t spare_free = 0;  // 1 + the first line of the chain of returned ones
     std::uint32_t spare_lines = 0;
   };
-  /// Lines behind those that hashes lead to, for chains.
+  /// Lines behind those that hashes lead to, for chains: one of nine is continued when a segment is
+  /// as full as it becomes.
   [[nodiscard]] static std::uint32_t spare_lines(std::uint32_t lines) noexcept {
-    return lines / 6 + 1;
+    return lines / 5 + 1;
   }
   struct table {
     line* lines = nullptr;
@@ -297,10 +298,15 @@ void index_table<Atomics>::erase(std::uint64_t hash, std::uint32_t number) noexc
   } else {
     found->clear(found_slot);
   }
-  if (before_last != nullptr && last->read_tags().used() == 0) {
-    const auto index = static_cast<std::uint32_t>(last - within.lines);
+  // One that is left fits where the link is: a chain that has grown once does not stay.
+  if (before_last != nullptr && last->read_tags().used() == 1) {
+    const unsigned left = last->last_used();
+    const std::uint8_t tag_left = last->tag(left);
+    const std::uint32_t number_left = last->number(left);
     before_last->unlink();
-    give_spare(within, books_[segment], index);
+    before_last->set(line::link_slot, tag_left, number_left);
+    last->clear(left);
+    give_spare(within, books_[segment], static_cast<std::uint32_t>(last - within.lines));
   }
   home.end_change();
   --books_[segment].entries;

@@ -14,7 +14,10 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <tuple>
 #include <utility>
+
+#include <lodestar/cache/detail/measured_memory.hpp>
 
 namespace lodestar::cache::detail {
 
@@ -60,7 +63,10 @@ class lifeline {
     std::shared_ptr<knot> knot_;
   };
 
-  explicit lifeline(Object* object) : knot_(std::make_shared<knot>()) { knot_->object = object; }
+  explicit lifeline(Object* object) {
+    std::tie(knot_, memory_bytes_) = make_measured<knot>();
+    knot_->object = object;
+  }
 
   [[nodiscard]] line tie() const noexcept { return line(knot_); }
   void cut() {
@@ -68,9 +74,12 @@ class lifeline {
     knot_->object = nullptr;
     knot_->released.wait(lock, [this] { return knot_->held == 0; });
   }
+  /// What it has allocated.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return memory_bytes_; }
 
  private:
   std::shared_ptr<knot> knot_;
+  std::size_t memory_bytes_ = 0;
 };
 
 }  // namespace lodestar::cache::detail

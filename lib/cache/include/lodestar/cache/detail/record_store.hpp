@@ -76,7 +76,9 @@ class record_store {
   [[nodiscard]] std::uint32_t numbers_end() const noexcept {
     return end_.load(std::memory_order_acquire);
   }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return memory_bytes_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return memory_bytes_ + directories_.capacity() * sizeof(directories_[0]);
+  }
 
  private:
   static constexpr std::uint32_t chunk_records = limits::chunk_records;
