@@ -246,14 +246,6 @@ TEST(cache_memory, leaves_out_what_keys_and_values_allocate) {
   values.expect_exact("empty again");
 }
 
-/// Without order: how evenly numbers in a row are spread depends on the cache's secret.
-std::uint64_t scattered(std::uint64_t number) {
-  number = (number + 1) * 0x9E37'79B9'7F4A'7C15U;
-  number = (number ^ (number >> 30U)) * 0xBF58'476D'1CE4'E5B9U;
-  number = (number ^ (number >> 27U)) * 0x94D0'49BB'1331'11EBU;
-  return number ^ (number >> 31U);
-}
-
 using eight_bytes = measured<std::uint64_t, std::uint64_t>;
 double metadata_of_an_entry(eight_bytes& values) {
   const std::size_t content = values->size() * 2 * sizeof(std::uint64_t);
@@ -264,7 +256,7 @@ TEST(cache_memory, of_an_entry_that_expires_is_at_most_40_bytes_beside_key_and_v
   constexpr std::size_t entries = 1'000'000;
   eight_bytes values({.entries_max = entries, .time_to_live = std::chrono::hours(1)});
   for (std::uint64_t number = 0; number < entries + entries / 10; ++number)
-    values->insert(scattered(number), number);
+    values->insert(number, number);
   ASSERT_EQ(values->size(), entries);
   values->maintain();
   const double metadata = metadata_of_an_entry(values);
@@ -276,14 +268,26 @@ TEST(cache_memory, of_an_entry_that_expires_is_at_most_40_bytes_beside_key_and_v
 TEST(cache_memory, of_an_entry_does_not_grow_while_entries_come_and_go) {
   constexpr std::size_t entries = 100'000;
   eight_bytes values({.entries_max = entries, .time_to_live = std::chrono::hours(1)});
-  for (std::uint64_t number = 0; number < 2 * entries; ++number)
-    values->insert(scattered(number), number);
+  for (std::uint64_t number = 0; number < 2 * entries; ++number) values->insert(number, number);
   values->maintain();
   const double at_first = metadata_of_an_entry(values);
   for (std::uint64_t number = 2 * entries; number < 20 * entries; ++number)
-    values->insert(scattered(number), number);
+    values->insert(number, number);
   values->maintain();
   EXPECT_LE(metadata_of_an_entry(values), at_first + 0.5);
+}
+
+TEST(cache_memory, of_an_entry_is_the_same_at_whatever_distance_the_keys_are) {
+  constexpr std::size_t entries = 50'000;
+  for (const std::uint64_t distance : {1ULL, 8ULL, 1'000ULL, 1ULL << 20U, 1ULL << 32U}) {
+    for (std::uint64_t seed = 0; seed < 10; ++seed) {
+      seeded_random random(seed);
+      eight_bytes values({.entries_max = entries, .random = &random});
+      for (std::uint64_t number = 0; number < entries; ++number)
+        values->insert(number * distance, number);
+      EXPECT_LE(metadata_of_an_entry(values), 40.0) << distance << " with the secret " << seed;
+    }
+  }
 }
 
 }  // namespace

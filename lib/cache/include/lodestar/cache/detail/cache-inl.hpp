@@ -133,6 +133,7 @@ template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::maintain() {
   while (sweep_some(detail::limits::swept_by_a_task)) {
   }
+  if (failures_) failures_->maintain();
   if constexpr (collects) take_collected();
   for (bool more = expires_; more;) {
     removals gone(*this);
@@ -211,7 +212,7 @@ std::size_t cache<Key, Value, Hash, Equal>::memory_used() const {
   const std::lock_guard held(mutex_);
   std::size_t bytes = sizeof(*this) + records_.memory_bytes() + index_.memory_bytes() +
                       counters_.memory_bytes() + samples_.memory_bytes() + policy_.memory_bytes() +
-                      board_.memory_bytes() + life_.memory_bytes() +
+                      board_.memory_bytes() + life_.memory_bytes() + invalidations_.memory_bytes() +
                       outgrown_.capacity() * sizeof(outgrown);
   if (failures_) bytes += failures_->memory_used();
   for (const outgrown& each : outgrown_) bytes += each.lines.memory_bytes();

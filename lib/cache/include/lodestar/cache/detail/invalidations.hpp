@@ -14,6 +14,8 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -24,6 +26,7 @@
 #include <lodestar/cache/detail/epoch.hpp>
 #include <lodestar/cache/detail/limbo.hpp>
 #include <lodestar/cache/detail/limits.hpp>
+#include <lodestar/cache/detail/measured_memory.hpp>
 
 namespace lodestar::cache::detail {
 
@@ -35,6 +38,19 @@ class invalidations {
   /// What holds at one moment. Never changes.
   class rules {
    public:
+    explicit rules(std::atomic<std::size_t>& bytes) : some_(allocator(bytes)), bytes_(bytes) {
+      bytes_.fetch_add(sizeof(rules), std::memory_order_relaxed);
+    }
+    rules(const rules& other)
+        : newest_(other.newest_),
+          all_before_(other.all_before_),
+          some_(other.some_),
+          bytes_(other.bytes_) {
+      bytes_.fetch_add(sizeof(rules), std::memory_order_relaxed);
+    }
+    rules& operator=(const rules&) = delete;
+    ~rules() { bytes_.fetch_sub(sizeof(rules), std::memory_order_relaxed); }
+
     [[nodiscard]] generation_number newest() const noexcept { return newest_; }
     /// Whether none of them concerns the value.
     [[nodiscard]] bool are_older(generation_number of_value) const noexcept {
@@ -60,9 +76,11 @@ class invalidations {
       generation_number number;
       Condition condition;
     };
+    using allocator = counting_allocator<std::shared_ptr<const conditional>>;
     generation_number newest_ = 0;
     generation_number all_before_ = 0;
-    std::vector<std::shared_ptr<const conditional>> some_;
+    std::vector<std::shared_ptr<const conditional>, allocator> some_;
+    std::atomic<std::size_t>& bytes_;  // of all rules
   };
 
   explicit invalidations(epoch_domain<Atomics>& epochs) noexcept : past_(epochs) {}
@@ -95,6 +113,10 @@ class invalidations {
   void swept(generation_number number) noexcept;
   /// What nobody can have any more, to be destroyed.
   [[nodiscard]] typename limbo<rules, Atomics>::chain forgotten() { return past_.collect(1); }
+  /// Without what the conditions have allocated.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return bytes_.load(std::memory_order_relaxed);
+  }
 
  private:
   [[nodiscard]] static bool is_before(generation_number one, generation_number other) noexcept {
@@ -105,6 +127,7 @@ class invalidations {
   template <class T>
   using atomic = typename Atomics::template atomic<T>;
 
+  std::atomic<std::size_t> bytes_{0};
   atomic<rules*> rules_{nullptr};
   atomic<generation_number> generation_{0};
   generation_number oldest_ = 0;
@@ -116,13 +139,13 @@ class invalidations {
 template <class Condition, class Atomics>
 void invalidations<Condition, Atomics>::begin(std::unique_ptr<Condition> condition) {
   const rules* const before = active();
-  auto now = before == nullptr ? std::make_unique<rules>() : std::make_unique<rules>(*before);
+  auto now = before == nullptr ? std::make_unique<rules>(bytes_) : std::make_unique<rules>(*before);
   const generation_number number = generation() + 1;
   if (before == nullptr) now->all_before_ = oldest_;
   now->newest_ = number;
   if (condition) {
-    now->some_.push_back(
-        std::make_shared<const typename rules::conditional>(number, std::move(*condition)));
+    now->some_.push_back(std::allocate_shared<const typename rules::conditional>(
+        counting_allocator<typename rules::conditional>(bytes_), number, std::move(*condition)));
   } else {
     now->all_before_ = number;
     now->some_.clear();
