@@ -35,6 +35,18 @@ void removing() {
   // end of snippet
 }
 
+void invalidating() {
+  counts stock({.entries_max = 100});
+  // snippet: invalidating
+  for (const char* key : {"tea/green", "tea/black", "coffee"}) stock.insert(key, 1);
+  stock.invalidate_if([](const std::string& key, int) { return key.starts_with("tea/"); });
+  std::cout << "green tea " << (stock.contains("tea/green") ? "is there" : "is gone") << ", coffee "
+            << (stock.contains("coffee") ? "is there" : "is gone") << '\n';
+  stock.invalidate_all();
+  std::cout << "coffee " << (stock.contains("coffee") ? "is there" : "is gone") << '\n';
+  // end of snippet
+}
+
 void under_a_condition() {
   counts stock({.entries_max = 100});
   // snippet: conditions
@@ -77,6 +89,7 @@ void from_many_threads() {
 
 int main() {
   removing();
+  invalidating();
   under_a_condition();
   in_one_step();
   from_many_threads();

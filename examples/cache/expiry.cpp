@@ -4,6 +4,7 @@
 #include <string>
 
 #include <lodestar/base/clock.hpp>
+#include <lodestar/base/scheduler.hpp>
 #include <lodestar/cache/cache.hpp>
 
 using namespace std::chrono_literals;
@@ -74,8 +75,23 @@ void entry_by_entry() {
   // end of snippet
 }
 
+void in_time() {
+  std::cout << "in time\n";
+  lodestar::manual_clock clock;
+  // snippet: timer
+  lodestar::manual_scheduler timer(clock);  // in a program: a timer_thread
+  lodestar::cache::cache<std::string, int> offers(
+      {.entries_max = 1'000, .time_to_live = 1min, .timer = &timer, .time = &clock});
+  offers.insert("umbrella", 10);
+  clock.advance(61s);
+  timer.run_due();
+  std::cout << offers.size() << " held, and nobody called the cache\n";
+  // end of snippet
+}
+
 int main() {
   after_the_last_write();
   after_the_last_use();
   entry_by_entry();
+  in_time();
 }

@@ -16,6 +16,7 @@ std::string name_of(removal_cause cause) {
     case removal_cause::replaced: return "replaced";
     case removal_cause::size: return "evicted";
     case removal_cause::expired: return "expired";
+    case removal_cause::collected: return "collected";
   }
   return "?";
 }

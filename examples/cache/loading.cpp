@@ -2,8 +2,10 @@
 #include <chrono>
 #include <iostream>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <lodestar/base/clock.hpp>
 #include <lodestar/base/error.hpp>
@@ -83,6 +85,22 @@ void without_blocking() {
   // end of snippet
 }
 
+void many_at_once() {
+  // snippet: many at once
+  names known({.entries_max = 1'000});
+  known.insert(2, "user 2");
+  const auto load_names = [](std::span<const int> users) {  // one query for all of them
+    std::cout << "loading " << users.size() << " users\n";
+    std::vector<std::pair<int, std::string>> brought;
+    for (const int user : users)
+      if (user <= 100) brought.emplace_back(user, "user " + std::to_string(user));
+    return brought;
+  };
+  for (const auto& name : known.get_or_load_all(std::vector{1, 2, 101}, load_names))
+    std::cout << (name ? *name : name.error().message) << '\n';
+  // end of snippet
+}
+
 void overtaken_by_a_removal() {
   // snippet: overtaken
   names known({.entries_max = 1'000});
@@ -100,5 +118,6 @@ int main() {
   with_errors();
   in_the_background();
   without_blocking();
+  many_at_once();
   overtaken_by_a_removal();
 }
