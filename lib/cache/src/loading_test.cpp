@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <functional>
 #include <latch>
 #include <list>
@@ -105,6 +106,54 @@ TEST(cache_loading, refuses_a_loader_that_asks_for_its_own_key) {
   EXPECT_EQ(values.get_or_load(1, other), 9);
   EXPECT_EQ(values.get(2), 9);
   values.validate();
+}
+
+TEST(cache_loading, refuses_the_loader_that_would_close_a_circle) {
+  constexpr int threads = 4;
+  numbers values({.entries_max = 10}), others({.entries_max = 10});
+  std::barrier all_load(threads);
+  std::atomic<int> refused{0}, answered{0};
+  {
+    std::vector<std::jthread> team;
+    for (int me = 0; me < threads; ++me) {
+      team.emplace_back([&, me] {
+        numbers& mine = me % 2 == 0 ? values : others;
+        numbers& next = me % 2 == 0 ? others : values;
+        const auto answer = mine.get_or_load(me, [&](int) -> result<int> {
+          all_load.arrive_and_wait();
+          auto inner = next.get_or_load((me + 1) % threads, [](int) { return 7; });
+          if (!inner && inner.error().code == error_code::conflict) {
+            ++refused;
+            return me;
+          }
+          return inner;
+        });
+        if (answer) ++answered;
+      });
+    }
+  }
+  EXPECT_EQ(refused.load(), 1);
+  EXPECT_EQ(answered.load(), threads);
+  values.validate();
+  others.validate();
+}
+
+TEST(cache_loading, lets_loaders_wait_for_each_other_in_one_order) {
+  numbers values({.entries_max = 10});
+  std::latch first_loads(1), second_waits(1);
+  std::jthread first([&] {
+    static_cast<void>(values.get_or_load(1, [&](int) {
+      first_loads.count_down();
+      second_waits.wait();
+      return 1;
+    }));
+  });
+  first_loads.wait();
+  const auto answer = values.get_or_load(2, [&](int) {
+    second_waits.count_down();
+    return values.get_or_load(1, [](int) { return 9; });
+  });
+  EXPECT_EQ(answer, 1);
 }
 
 TEST(cache_loading, begins_a_new_load_after_an_invalidation) {

@@ -164,7 +164,8 @@ class cache {
   /// what it brings, an error or an exception too. Neither is stored, but see failure_time_to_live.
   ///
   /// A load that began before a write or a removal of its key is handed to those who wait for it
-  /// and not stored. A loader that asks for the key that it loads gets error_code::conflict.
+  /// and not stored. A loader that asks for the key that it loads gets error_code::conflict, and so
+  /// does the last of several, on threads of their own, that would wait for each other in a circle.
   template <class Loader>
   result<Value> get_or_load(const Key& key, Loader&& load);
   /// The same without blocking: start(const Key&, completion<cache>) begins a load that completes
@@ -363,6 +364,7 @@ class cache {
   using boarding = typename detail::flight_board<Key, Value, reading, Equal>::boarding;
   template <class Loader>
   [[nodiscard]] typename flight::landed follow(boarding on, Loader&& load);
+  [[nodiscard]] typename flight::landed wait_for(flight& joined);
   [[nodiscard]] steady_time loading_time() const noexcept;
   void count_loading_since(steady_time began);
   /// The flights that one call leads; those that it has not ended when it ends are given up.

@@ -29,6 +29,7 @@
 #include <lodestar/base/atomics.hpp>
 #include <lodestar/base/error.hpp>
 #include <lodestar/cache/detail/measured_memory.hpp>
+#include <lodestar/cache/detail/wait_circle.hpp>
 #include <lodestar/cache/loaded.hpp>
 
 namespace lodestar::cache::detail {
@@ -38,7 +39,8 @@ inline constexpr std::uint64_t no_ticket = 0;
 
 /// Over: what a refresh replaces.
 template <class Key, class Value, class Over, class Atomics = std_atomics>
-class flight : public std::enable_shared_from_this<flight<Key, Value, Over, Atomics>> {
+class flight final : public awaited,
+                     public std::enable_shared_from_this<flight<Key, Value, Over, Atomics>> {
  public:
   using landed = std::shared_ptr<const loaded<Value>>;
 
@@ -65,7 +67,10 @@ class flight : public std::enable_shared_from_this<flight<Key, Value, Over, Atom
 
   /// Says that this thread runs the loader, until it says that it does not.
   void set_loading(bool here);
-  [[nodiscard]] bool loads_on_this_thread() const;
+  [[nodiscard]] std::thread::id loading_on() const override;
+  [[nodiscard]] bool loads_on_this_thread() const {
+    return loading_on() == std::this_thread::get_id();
+  }
 
   /// Ends the flight, by the one who leads. Nothing when it has ended: a function that began a load
   /// may throw, which is the answer, when somebody else has its completion.
@@ -160,14 +165,15 @@ class flight_board {
 
 template <class Key, class Value, class Over, class Atomics>
 void flight<Key, Value, Over, Atomics>::set_loading(bool here) {
+  here ? ++loaders_on_this_thread : --loaders_on_this_thread;
   const std::lock_guard held(mutex_);
   loading_on_ = here ? std::this_thread::get_id() : std::thread::id();
 }
 
 template <class Key, class Value, class Over, class Atomics>
-bool flight<Key, Value, Over, Atomics>::loads_on_this_thread() const {
+std::thread::id flight<Key, Value, Over, Atomics>::loading_on() const {
   const std::lock_guard held(mutex_);
-  return loading_on_ == std::this_thread::get_id();
+  return loading_on_;
 }
 
 template <class Key, class Value, class Over, class Atomics>

@@ -24,12 +24,7 @@ auto cache<Key, Value, Hash, Equal>::follow(boarding on, Loader&& load) -> typen
   for (;;) {
     const auto [joined, leads] = on;
     if (!leads) {
-      if (joined->loads_on_this_thread()) {
-        return std::make_shared<const loaded<Value>>(
-            fail(error_code::conflict, "the loader of a key asks the cache for the same key", {},
-                 "let the loader return the value, and ask for other keys only"));
-      }
-      if (auto landed = joined->wait()) return landed;
+      if (auto landed = wait_for(*joined)) return landed;
       if (joined->abandoned()) {
         board_.leave(*joined);
         on = board_.board(joined->hash, joined->key, equal_);
@@ -39,6 +34,18 @@ auto cache<Key, Value, Hash, Equal>::follow(boarding on, Loader&& load) -> typen
     if (const auto stored = find_stored(*joined)) return settle(*joined, stored);
     return finish(*joined, call(*joined, load));
   }
+}
+
+// Null: the caller leads now, unless the flight was abandoned.
+template <class Key, class Value, class Hash, class Equal>
+auto cache<Key, Value, Hash, Equal>::wait_for(flight& joined) -> typename flight::landed {
+  const detail::waiting_turn turn(joined);
+  if (!turn.closes_circle()) return joined.wait();
+  return std::make_shared<const loaded<Value>>(fail(
+      error_code::conflict,
+      "the load of a key would wait for itself: its loader asks for the same key, or waits for "
+      "another loader that does",
+      {}, "let the loader return what it has, or let all loaders ask for keys in one order"));
 }
 
 // What is known without loading. Calls refresh(found) when that is due.
