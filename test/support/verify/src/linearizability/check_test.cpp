@@ -163,7 +163,7 @@ map_input random_input(random_source& random, std::int64_t keys) {
   const auto below = [&](std::uint64_t count) {
     return static_cast<std::int64_t>(random.next() % count);
   };
-  return {.what = static_cast<map_operation>(below(10)),
+  return {.what = static_cast<map_operation>(below(11)),
           .key = below(static_cast<std::uint64_t>(keys)),
           .value = 1 + below(3),
           .expected = 1 + below(3)};
@@ -187,6 +187,7 @@ map_output answer_to(std::map<std::int64_t, std::int64_t>& map, const map_input&
     case map_operation::replace: return change(present, in.value);
     case map_operation::replace_if: return change(now == in.expected, in.value);
     case map_operation::remove: return change(present, std::nullopt);
+    case map_operation::invalidate: return change(true, std::nullopt);
     case map_operation::remove_if: return change(now == in.expected, std::nullopt);
     case map_operation::compute: {
       const auto next = now.value_or(0) < 5 ? std::optional(now.value_or(0) + 1) : std::nullopt;
