@@ -41,6 +41,20 @@ void after_the_last_write() {
   // end of snippet
 }
 
+void in_time() {
+  std::cout << "in time\n";
+  lodestar::manual_clock clock;
+  // snippet: timer
+  lodestar::manual_scheduler timer(clock);  // in a program: a timer_thread
+  lodestar::cache::cache<std::string, int> offers(
+      {.entries_max = 1'000, .time_to_live = 1min, .timer = &timer, .time = &clock});
+  offers.insert("umbrella", 10);
+  clock.advance(61s);
+  timer.run_due();
+  std::cout << offers.size() << " held, and nobody called the cache\n";
+  // end of snippet
+}
+
 void after_the_last_use() {
   std::cout << "time to idle\n";
   lodestar::manual_clock clock;
@@ -75,23 +89,9 @@ void entry_by_entry() {
   // end of snippet
 }
 
-void in_time() {
-  std::cout << "in time\n";
-  lodestar::manual_clock clock;
-  // snippet: timer
-  lodestar::manual_scheduler timer(clock);  // in a program: a timer_thread
-  lodestar::cache::cache<std::string, int> offers(
-      {.entries_max = 1'000, .time_to_live = 1min, .timer = &timer, .time = &clock});
-  offers.insert("umbrella", 10);
-  clock.advance(61s);
-  timer.run_due();
-  std::cout << offers.size() << " held, and nobody called the cache\n";
-  // end of snippet
-}
-
 int main() {
   after_the_last_write();
+  in_time();
   after_the_last_use();
   entry_by_entry();
-  in_time();
 }
