@@ -24,6 +24,7 @@
 #endif
 
 #include <lodestar/base/atomics.hpp>
+#include <lodestar/base/inline.hpp>
 
 namespace lodestar::cache::detail {
 
@@ -71,13 +72,13 @@ class alignas(64) bucket {
     [[nodiscard]] unsigned used() const noexcept;
   };
 
-  [[nodiscard, gnu::always_inline]] tags read_tags() const noexcept {
+  [[nodiscard]] LODESTAR_ALWAYS_INLINE tags read_tags() const noexcept {
     return {version(), {word(0), word(1)}};  // in this order: a braced list is
   }
-  [[nodiscard, gnu::always_inline]] std::uint32_t version() const noexcept {
+  [[nodiscard]] LODESTAR_ALWAYS_INLINE std::uint32_t version() const noexcept {
     return static_cast<std::uint32_t>(word(version_word) >> version_shift);
   }
-  [[nodiscard, gnu::always_inline]] std::uint32_t number(unsigned slot) const noexcept {
+  [[nodiscard]] LODESTAR_ALWAYS_INLINE std::uint32_t number(unsigned slot) const noexcept {
     return static_cast<std::uint32_t>(byte_at(high_byte + slot) & 0xffU) << 16U |
            static_cast<std::uint32_t>(byte_at(low_byte + 2 * slot) & 0xffffU);
   }

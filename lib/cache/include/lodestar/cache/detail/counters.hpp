@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 
+#include <lodestar/base/inline.hpp>
 #include <lodestar/cache/detail/epoch.hpp>
 
 namespace lodestar::cache::detail {
@@ -22,7 +23,7 @@ class striped_counters {
     if (wanted) stripes_ = std::make_unique<stripe[]>(stripe_count + 1);
   }
 
-  [[gnu::always_inline]] void add(std::size_t counter, std::uint32_t thread_index,
+  LODESTAR_ALWAYS_INLINE void add(std::size_t counter, std::uint32_t thread_index,
                                   std::uint64_t amount = 1) noexcept {
     if (!stripes_) return;
     if (thread_index < stripe_count) [[likely]] {

@@ -24,6 +24,7 @@
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
+#include <lodestar/base/inline.hpp>
 
 namespace lodestar::cache::detail {
 
@@ -50,14 +51,14 @@ class epoch_domain {
   [[nodiscard]] participant& join();
   void leave(participant& self) noexcept;
 
-  [[gnu::always_inline]] void enter(participant& self) noexcept {
+  LODESTAR_ALWAYS_INLINE void enter(participant& self) noexcept {
     if (self.depth++ != 0) return;
     // Releases what was read under earlier pins, as exit() does: the reclaimer may see only this
     // one.
     self.pinned.store(epoch_.load(std::memory_order_acquire), std::memory_order_release);
     Atomics::light_fence();
   }
-  [[gnu::always_inline]] void exit(participant& self) noexcept {
+  LODESTAR_ALWAYS_INLINE void exit(participant& self) noexcept {
     if (--self.depth != 0) return;
     self.pinned.store(0, std::memory_order_release);
     if (self.once) [[unlikely]]
@@ -96,11 +97,11 @@ inline thread_local constinit epoch_domain<>::participant* this_participant = nu
 /// A pin of the process's domain by the calling thread.
 class process_pin {
  public:
-  [[gnu::always_inline]] process_pin()
+  LODESTAR_ALWAYS_INLINE process_pin()
       : self_(this_participant != nullptr ? *this_participant : join_process_epochs()) {
     process_epochs.value.enter(self_);
   }
-  [[gnu::always_inline]] ~process_pin() { process_epochs.value.exit(self_); }
+  LODESTAR_ALWAYS_INLINE ~process_pin() { process_epochs.value.exit(self_); }
   process_pin(const process_pin&) = delete;
   process_pin& operator=(const process_pin&) = delete;
 

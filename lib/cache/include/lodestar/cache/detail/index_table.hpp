@@ -22,6 +22,7 @@
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
+#include <lodestar/base/inline.hpp>
 #include <lodestar/cache/detail/bucket.hpp>
 #include <lodestar/cache/detail/limits.hpp>
 #include <lodestar/cache/detail/numbers.hpp>
@@ -173,7 +174,7 @@ index_table<Atomics>::~index_table() {
 
 template <class Atomics>
 template <class IsIt>
-[[gnu::always_inline]] inline std::uint32_t index_table<Atomics>::find_at_once(std::uint64_t hash,
+LODESTAR_ALWAYS_INLINE inline std::uint32_t index_table<Atomics>::find_at_once(std::uint64_t hash,
                                                                                IsIt&& is_it) const {
   const table within = table_of(segment_of(hash));
   if (within.lines == nullptr) return no_number;

@@ -1,6 +1,7 @@
 // The members of cache (cache.hpp) that read. None takes the lock, except to shorten a time.
 #pragma once
 
+#include <lodestar/base/inline.hpp>
 #include <lodestar/cache/cache.hpp>
 
 namespace lodestar::cache {
@@ -19,11 +20,11 @@ decltype(auto) cache<Key, Value, Hash, Equal>::lookup_form(const K& key) {
 
 template <class Key, class Value, class Hash, class Equal>
 template <class K>
-[[gnu::always_inline]] inline bool cache<Key, Value, Hash, Equal>::lookup(std::uint64_t hash,
+LODESTAR_ALWAYS_INLINE inline bool cache<Key, Value, Hash, Equal>::lookup(std::uint64_t hash,
                                                                           const K& key,
                                                                           found& into) const {
   using detail::candidate;
-  const auto is_it = [&](std::uint32_t number) __attribute__((always_inline)) {
+  const auto is_it = [&](std::uint32_t number) LODESTAR_ALWAYS_INLINE {
     // It may be mixed from two.
     if (number >= records_.numbers_end()) [[unlikely]]
       return candidate::unclear;
@@ -62,7 +63,7 @@ auto cache<Key, Value, Hash, Equal>::lookup_patiently(std::uint64_t hash, const 
 
 template <class Key, class Value, class Hash, class Equal>
 template <class K>
-[[gnu::always_inline]] inline bool cache<Key, Value, Hash, Equal>::find(std::uint64_t hash,
+LODESTAR_ALWAYS_INLINE inline bool cache<Key, Value, Hash, Equal>::find(std::uint64_t hash,
                                                                         const K& key,
                                                                         found& into) const {
   // Before the entry is looked up: it may be removed and the invalidation forgotten meanwhile.
@@ -73,7 +74,7 @@ template <class K>
 
 template <class Key, class Value, class Hash, class Equal>
 template <class K>
-[[gnu::always_inline]] inline bool cache<Key, Value, Hash, Equal>::find_for_use(
+LODESTAR_ALWAYS_INLINE inline bool cache<Key, Value, Hash, Equal>::find_for_use(
     const detail::process_pin& pinned, std::uint64_t hash, const K& key, found& into) {
   if (!find(hash, key, into)) {
     counters_.add(misses, pinned.thread_index());

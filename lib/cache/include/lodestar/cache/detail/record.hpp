@@ -19,6 +19,7 @@
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
+#include <lodestar/base/inline.hpp>
 #include <lodestar/cache/detail/numbers.hpp>
 #include <lodestar/cache/detail/wait.hpp>
 
@@ -162,7 +163,7 @@ class record {
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
-[[gnu::always_inline]] inline auto record<KeyWords, ValueWords, Atomics>::read_at_once(
+LODESTAR_ALWAYS_INLINE inline auto record<KeyWords, ValueWords, Atomics>::read_at_once(
     reading& into, bool timed) const noexcept -> sight {
   const std::uint32_t version = version_.load(std::memory_order_acquire);
   if ((version & 2U) == 0) return sight::dead;
@@ -225,7 +226,7 @@ ticks record<KeyWords, ValueWords, Atomics>::expires() const noexcept {
 }
 
 template <unsigned KeyWords, unsigned ValueWords, class Atomics>
-[[gnu::always_inline]] inline auto record<KeyWords, ValueWords, Atomics>::content() const noexcept
+LODESTAR_ALWAYS_INLINE inline auto record<KeyWords, ValueWords, Atomics>::content() const noexcept
     -> words {
   words copy{};
   for (unsigned index = 0; index < KeyWords; ++index)

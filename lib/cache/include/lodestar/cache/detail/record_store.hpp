@@ -17,6 +17,7 @@
 
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
+#include <lodestar/base/inline.hpp>
 #include <lodestar/cache/detail/index_table.hpp>
 #include <lodestar/cache/detail/limits.hpp>
 
@@ -40,7 +41,7 @@ class record_store {
   record_store(const record_store&) = delete;
   record_store& operator=(const record_store&) = delete;
 
-  [[nodiscard, gnu::always_inline]] Record& at(std::uint32_t number) const noexcept {
+  [[nodiscard]] LODESTAR_ALWAYS_INLINE Record& at(std::uint32_t number) const noexcept {
     return *std::launder(reinterpret_cast<Record*>(chunk_of(number)) + place_of(number));
   }
 
@@ -86,7 +87,7 @@ class record_store {
 
   using slot = typename Atomics::template atomic<std::byte*>;
 
-  [[nodiscard, gnu::always_inline]] std::byte* chunk_of(std::uint32_t number) const noexcept {
+  [[nodiscard]] LODESTAR_ALWAYS_INLINE std::byte* chunk_of(std::uint32_t number) const noexcept {
     return chunks_.load(std::memory_order_acquire)[number >> chunk_bits_].load(
         std::memory_order_acquire);
   }
