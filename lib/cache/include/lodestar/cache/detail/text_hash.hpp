@@ -16,7 +16,7 @@ class text_hasher {
   [[nodiscard]] std::uint64_t operator()(const void* bytes, std::size_t size) const noexcept;
 
  private:
-  alignas(64) std::array<std::uint64_t, 24> secret_;
+  std::array<std::uint64_t, 24> secret_;
 };
 
 /// By the hasher that the whole process shares.
