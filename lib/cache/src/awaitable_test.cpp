@@ -192,7 +192,7 @@ TEST(cache_awaitable, hands_over_when_the_coroutine_that_loads_is_destroyed) {
   small_gate gate;
   int begun = 0;
   const gated_loader loader{gate, begun};
-  std::optional<small_task<answer>> leading(ask(values, 1, loader));
+  auto leading = std::make_unique<small_task<answer>>(ask(values, 1, loader));
   leading->begin();
   auto second = ask(values, 1, loader), third = ask(values, 1, loader);
   second.begin();
