@@ -26,12 +26,18 @@ using simulated = interleave::atomics;
 template <weakness Without>
 using without = weakened_atomics<Without>;
 
+// Their parts, of 8 and of 16 bits, make other numbers when they are mixed.
+inline constexpr std::uint32_t low = 0x00'ffff, high = 0x01'0000;
+/// The number of the line that continues a bucket of two. Canaries put an entry of this number
+/// where the link to that line comes: their readers mix the two, and would else leave the table.
+inline constexpr std::uint32_t second_line = 2;
+inline constexpr std::uint32_t first_other = 3;
+
 /// Numbers are of one hash, so that a search meets all of them.
-template <class Atomics>
+template <class Atomics, std::uint32_t Wanted, std::uint32_t Other>
 class searching {
  public:
-  // Their parts, of 8 and of 16 bits, make other numbers when they are mixed.
-  static constexpr std::uint32_t wanted = 0x00'ffff, other = 0x01'0000;
+  static constexpr std::uint32_t wanted = Wanted, other = Other;
 
   void reader() { check(find(wanted) == wanted, "what is there is found"); }
   void searcher() { static_cast<void>(find(other)); }
@@ -47,7 +53,7 @@ class searching {
     });
   }
   void insert_others(std::uint32_t count) {
-    for (std::uint32_t number = 1; number <= count; ++number) insert(number);
+    for (std::uint32_t index = 0; index < count; ++index) insert(first_other + index);
   }
   void erase(std::uint32_t number) { index_.erase(hash_of(number), number); }
   /// Before threads run.
@@ -68,7 +74,7 @@ class searching {
 
 /// A place goes from one entry to another of the same tag.
 template <class Atomics>
-struct while_its_place_is_reused : searching<Atomics> {
+struct while_its_place_is_reused : searching<Atomics, low, high> {
   while_its_place_is_reused() {
     this->insert(this->wanted);
     this->announce(this->other);
@@ -81,8 +87,8 @@ struct while_its_place_is_reused : searching<Atomics> {
 };
 
 /// The segment doubles at its thirteenth entry.
-template <class Atomics>
-struct while_the_segment_grows : searching<Atomics> {
+template <class Atomics, std::uint32_t InLastSlot>
+struct while_the_segment_grows : searching<Atomics, InLastSlot, high> {
   while_the_segment_grows() {
     this->insert_others(11);
     this->insert(this->wanted);
@@ -92,8 +98,8 @@ struct while_the_segment_grows : searching<Atomics> {
 };
 
 /// A bucket gets a second line.
-template <class Atomics>
-struct while_a_chain_comes : searching<Atomics> {
+template <class Atomics, std::uint32_t InLastSlot>
+struct while_a_chain_comes : searching<Atomics, InLastSlot, high> {
   while_a_chain_comes() {
     this->insert_others(14);
     this->insert(this->wanted);
@@ -102,18 +108,18 @@ struct while_a_chain_comes : searching<Atomics> {
   void writer() { this->insert(this->other); }
 };
 /// The second line goes, and the wanted entry moves from it into the hole in the first.
-template <class Atomics>
-struct while_a_chain_goes : searching<Atomics> {
+template <class Atomics, std::uint32_t InLastSlot>
+struct while_a_chain_goes : searching<Atomics, high, InLastSlot> {
   while_a_chain_goes() {
     this->insert_others(14);
     this->insert(this->other);
     this->insert(this->wanted);
   }
-  void writer() { this->erase(1); }
+  void writer() { this->erase(first_other); }
 };
 /// The second line goes, and the wanted entry moves from it to where the link was.
-template <class Atomics>
-struct while_it_takes_the_place_of_the_link : searching<Atomics> {
+template <class Atomics, std::uint32_t InLastSlot>
+struct while_it_takes_the_place_of_the_link : searching<Atomics, InLastSlot, high> {
   while_it_takes_the_place_of_the_link() {
     this->insert_others(14);
     this->insert(this->wanted);
@@ -123,13 +129,13 @@ struct while_it_takes_the_place_of_the_link : searching<Atomics> {
 };
 
 /// `mistake`: what the reader does when stores are not ordered.
-template <template <class> class Scenario>
+template <template <class, std::uint32_t> class Scenario>
 void expect_found_in_any_order(fault mistake = fault::failed_check) {
-  using right = Scenario<simulated>;
+  using right = Scenario<simulated, low>;
   const interleave::context_bound narrow{.preemptions_max = 1, .stale_reads_max = 1};
   const auto bound = sanitized ? narrow : interleave::context_bound{};
   expect_never<right>({&right::reader, &right::writer}, bound);
-  using wrong = Scenario<without<weakness::stores>>;
+  using wrong = Scenario<without<weakness::stores>, second_line>;
   expect_found<wrong>(mistake, {&wrong::reader, &wrong::writer});
 }
 

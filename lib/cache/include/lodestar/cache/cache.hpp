@@ -286,7 +286,8 @@ class cache {
   using generation_number = typename invalidations::generation_number;
   void invalidate(std::unique_ptr<condition_type> condition);
   template <class K>
-  [[nodiscard, gnu::noinline]] bool find_valid(std::uint64_t hash, const K& key, found& into) const;
+  [[nodiscard, gnu::noinline]] std::optional<found> find_valid(std::uint64_t hash,
+                                                               const K& key) const;
   [[nodiscard]] bool read_if_valid(std::uint32_t number, reading& into) const;
   [[nodiscard]] bool is_invalid(generation_number generation, const reading& seen) const;
   [[nodiscard]] bool needs_sweep(const record& place) const;
@@ -329,7 +330,7 @@ class cache {
   [[nodiscard]] ticks after(nanoseconds delay) const noexcept;
   [[gnu::noinline, gnu::cold]] void sample(std::uint32_t thread_index, std::uint64_t hash);
   void tell_policy(detail::sample_buffer& hits_of_a_thread);
-  [[gnu::noinline]] void extend(const found& used);
+  [[gnu::noinline]] void extend(found used);
   bool set_time_of(const found& used, ticks wanted);
   void set_alarm() noexcept;
   [[nodiscard]] bool end_alarm(ticks when) noexcept;

@@ -2,9 +2,13 @@
 // 24-bit number, and a version.
 //
 //   byte 0…14   tags; 0 is an empty slot
-//   byte 15…29  the upper 8 bits of the numbers
+//   byte 15     the upper 8 bits of the number in slot 14
+//   byte 16…29  the upper 8 bits of the numbers in slots 0…13
 //   byte 30…59  the lower 16 bits of the numbers
 //   byte 60…63  version: bit 0 a change is under way, bit 1 slot 14 is a link, above them a counter
+//
+// Each part is an atomic of its own size, so that a number is two loads and no shifting; the tags
+// and byte 15 are two words, which a reader compares at once.
 //
 // A full bucket is continued in another one: slot 14 then holds the number of that bucket. The
 // version of the first bucket of such a chain covers all of them.
@@ -70,58 +74,58 @@ class alignas(64) bucket {
     /// The slots with this tag; the link is none.
     [[nodiscard]] slot_set matching(wanted_tag tag) const noexcept;
     [[nodiscard]] unsigned used() const noexcept;
+    [[nodiscard]] std::uint8_t tag(unsigned slot) const noexcept {
+      return static_cast<std::uint8_t>(words[slot / 8] >> slot % 8 * 8);
+    }
   };
 
   [[nodiscard]] LODESTAR_ALWAYS_INLINE tags read_tags() const noexcept {
-    return {version(), {word(0), word(1)}};  // in this order: a braced list is
+    return {version(),
+            {tags_[0].load(std::memory_order_acquire),
+             tags_[1].load(std::memory_order_acquire)}};  // in the order of the list
   }
   [[nodiscard]] LODESTAR_ALWAYS_INLINE std::uint32_t version() const noexcept {
-    return static_cast<std::uint32_t>(word(version_word) >> version_shift);
+    return version_.load(std::memory_order_acquire);
   }
-  [[nodiscard]] LODESTAR_ALWAYS_INLINE std::uint32_t number(unsigned slot) const noexcept {
-    return static_cast<std::uint32_t>(byte_at(high_byte + slot) & 0xffU) << 16U |
-           static_cast<std::uint32_t>(byte_at(low_byte + 2 * slot) & 0xffffU);
-  }
-
-  [[nodiscard]] std::uint8_t tag(unsigned slot) const noexcept {
-    return static_cast<std::uint8_t>(byte_at(tag_byte + slot));
+  /// `seen`: the tags by which the slot was chosen.
+  [[nodiscard]] LODESTAR_ALWAYS_INLINE std::uint32_t number(unsigned slot,
+                                                            const tags& seen) const noexcept {
+    // The last slot is filled last: few entries are in it.
+    const std::uint32_t upper = slot != last_slot ? upper_[slot].load(std::memory_order_acquire)
+                                                  : std::uint32_t(seen.words[1] >> 56U);
+    return upper << 16U | lower_[slot].load(std::memory_order_acquire);
   }
 
   // For the one that writes. Between begin_change() and end_change() of the first bucket of a
   // chain:
   void begin_change() noexcept {
-    auto& place = words_[version_word];
-    place.store(place.load(std::memory_order_relaxed) | std::uint64_t{1} << version_shift,
-                std::memory_order_relaxed);
+    version_.store(version_.load(std::memory_order_relaxed) | 1U, std::memory_order_relaxed);
   }
   void end_change() noexcept {
     // Clears bit 0 and counts above bit 1.
-    auto& place = words_[version_word];
-    place.store(place.load(std::memory_order_relaxed) + (std::uint64_t{3} << version_shift),
-                std::memory_order_release);
+    version_.store(version_.load(std::memory_order_relaxed) + 3, std::memory_order_release);
   }
   /// The highest slot in use, of an unlinked bucket that is not empty.
   [[nodiscard]] unsigned last_used() const noexcept;
   void set(unsigned slot, std::uint8_t tag, std::uint32_t number) noexcept;
-  void clear(unsigned slot) noexcept { put(tag_byte + slot, 0, 0xffU); }
+  void clear(unsigned slot) noexcept { put_tag(slot, 0, 0xffU); }
   void link(std::uint32_t next) noexcept;
   void unlink() noexcept;
   /// Empties the bucket, whoever reads it.
   void reset() noexcept;
 
  private:
-  static constexpr unsigned tag_byte = 0, high_byte = 15, low_byte = 30;
-  static constexpr unsigned version_word = 7, version_shift = 32;
+  template <class T>
+  using atomic = typename Atomics::template atomic<T>;
+  static constexpr unsigned last_slot = slots - 1;
 
-  [[nodiscard]] std::uint64_t word(unsigned index) const noexcept {
-    return words_[index].load(std::memory_order_acquire);
-  }
-  [[nodiscard]] std::uint64_t byte_at(unsigned byte) const noexcept {
-    return word(byte / 8) >> byte % 8 * 8;
-  }
-  void put(unsigned byte, std::uint64_t bits, std::uint64_t mask) noexcept;
+  /// Sets the tag, or with a mask of two bytes the tag of the last slot and what follows it.
+  void put_tag(unsigned slot, std::uint64_t bits, std::uint64_t mask) noexcept;
 
-  typename Atomics::template atomic<std::uint64_t> words_[8]{};
+  atomic<std::uint64_t> tags_[2]{};
+  atomic<std::uint8_t> upper_[last_slot]{};
+  atomic<std::uint16_t> lower_[slots]{};
+  atomic<std::uint32_t> version_{0};
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -155,43 +159,48 @@ unsigned bucket<Atomics>::tags::used() const noexcept {
 
 template <class Atomics>
 unsigned bucket<Atomics>::last_used() const noexcept {
-  unsigned slot = slots - 1;
-  while (slot != 0 && tag(slot) == 0) --slot;
+  const tags present = read_tags();
+  unsigned slot = last_slot;
+  while (slot != 0 && present.tag(slot) == 0) --slot;
   return slot;
 }
 
 template <class Atomics>
 void bucket<Atomics>::set(unsigned slot, std::uint8_t tag, std::uint32_t number) noexcept {
-  put(high_byte + slot, number >> 16U, 0xffU);
-  put(low_byte + 2 * slot, number & 0xffffU, 0xffffU);
-  put(tag_byte + slot, tag, 0xffU);
+  const auto upper = static_cast<std::uint8_t>(number >> 16U);
+  lower_[slot].store(static_cast<std::uint16_t>(number), std::memory_order_release);
+  if (slot < last_slot) {
+    upper_[slot].store(upper, std::memory_order_release);
+    put_tag(slot, tag, 0xffU);
+  } else {
+    put_tag(slot, std::uint64_t{upper} << 8U | tag, 0xffffU);
+  }
 }
 
 template <class Atomics>
 void bucket<Atomics>::link(std::uint32_t next) noexcept {
   set(link_slot, 0xff, next);
-  auto& place = words_[version_word];
-  place.store(place.load(std::memory_order_relaxed) | std::uint64_t{2} << version_shift,
-              std::memory_order_release);
+  version_.store(version_.load(std::memory_order_relaxed) | 2U, std::memory_order_release);
 }
 
 template <class Atomics>
 void bucket<Atomics>::unlink() noexcept {
-  auto& place = words_[version_word];
-  place.store(place.load(std::memory_order_relaxed) & ~(std::uint64_t{2} << version_shift),
-              std::memory_order_release);
+  version_.store(version_.load(std::memory_order_relaxed) & ~2U, std::memory_order_release);
   clear(link_slot);
 }
 
 template <class Atomics>
 void bucket<Atomics>::reset() noexcept {
-  for (auto& each : words_) each.store(0, std::memory_order_release);
+  for (auto& each : tags_) each.store(0, std::memory_order_release);
+  for (auto& each : upper_) each.store(0, std::memory_order_release);
+  for (auto& each : lower_) each.store(0, std::memory_order_release);
+  version_.store(0, std::memory_order_release);
 }
 
 template <class Atomics>
-void bucket<Atomics>::put(unsigned byte, std::uint64_t bits, std::uint64_t mask) noexcept {
-  auto& place = words_[byte / 8];
-  const unsigned shift = byte % 8 * 8;
+void bucket<Atomics>::put_tag(unsigned slot, std::uint64_t bits, std::uint64_t mask) noexcept {
+  auto& place = tags_[slot / 8];
+  const unsigned shift = slot % 8 * 8;
   place.store((place.load(std::memory_order_relaxed) & ~(mask << shift)) | bits << shift,
               std::memory_order_release);
 }

@@ -184,7 +184,7 @@ LODESTAR_ALWAYS_INLINE inline std::uint32_t index_table<Atomics>::find_at_once(s
     return unclear_number;
   for (slot_set slots = tags.matching(wanted_tag(tag_of(hash))); !slots.empty();
        slots.drop_first()) {
-    const std::uint32_t number = home.number(slots.first());
+    const std::uint32_t number = home.number(slots.first(), tags);
     const candidate answer = is_it(number);
     if (answer == candidate::right) [[likely]]
       return number;
@@ -210,13 +210,13 @@ std::uint32_t index_table<Atomics>::find(std::uint64_t hash, IsIt&& is_it) const
     bool whole = true;
     for (;;) {
       for (slot_set slots = tags.matching(tag); whole && !slots.empty(); slots.drop_first()) {
-        const std::uint32_t number = at->number(slots.first());
+        const std::uint32_t number = at->number(slots.first(), tags);
         whole = home.version() == version;
         if (whole && is_it(number)) return number;
       }
       if (!whole || !tags.linked()) [[likely]]
         break;
-      const std::uint32_t next = at->number(line::link_slot);
+      const std::uint32_t next = at->number(line::link_slot, tags);
       if (home.version() != version) break;
       at = within.lines + next;
       tags = at->read_tags();
@@ -245,8 +245,12 @@ bool index_table<Atomics>::place(table& into, bookkeeping& book, std::uint64_t h
                                  std::uint32_t number) noexcept {
   line& home = into.home(hash);
   line* last = &home;
-  while (last->read_tags().linked()) last = into.lines + last->number(line::link_slot);
-  const slot_set empty = last->read_tags().matching(no_tag);
+  typename line::tags tags = last->read_tags();
+  while (tags.linked()) {
+    last = into.lines + last->number(line::link_slot, tags);
+    tags = last->read_tags();
+  }
+  const slot_set empty = tags.matching(no_tag);
   if (!empty.empty()) {
     home.begin_change();
     last->set(empty.first(), tag_of(hash), number);
@@ -258,8 +262,7 @@ bool index_table<Atomics>::place(table& into, bookkeeping& book, std::uint64_t h
   line& added = into.lines[spare];
   home.begin_change();
   // The last slot becomes the link: what it held moves over.
-  added.set(0, static_cast<std::uint8_t>(last->tag(line::link_slot)),
-            last->number(line::link_slot));
+  added.set(0, tags.tag(line::link_slot), last->number(line::link_slot, tags));
   added.set(1, tag_of(hash), number);
   last->link(spare);
   home.end_change();
@@ -276,36 +279,37 @@ void index_table<Atomics>::erase(std::uint64_t hash, std::uint32_t number) noexc
   unsigned found_slot = 0;
   line* last = &home;
   line* before_last = nullptr;
+  typename line::tags tags;
   for (line* at = &home;;) {
-    const auto tags = at->read_tags();
+    tags = at->read_tags();
     for (slot_set slots = tags.matching(wanted_tag(tag_of(hash)));
          !slots.empty() && found == nullptr; slots.drop_first()) {
-      if (at->number(slots.first()) != number) continue;
+      if (at->number(slots.first(), tags) != number) continue;
       found = at;
       found_slot = slots.first();
     }
     last = at;
     if (!tags.linked()) break;
     before_last = at;
-    at = within.lines + at->number(line::link_slot);
+    at = within.lines + at->number(line::link_slot, tags);
   }
   LODESTAR_ASSERT(found != nullptr, "what is erased was inserted");
   home.begin_change();
   // The hole is filled from the end of the chain, so that only its last line has holes.
   if (found != last) {
     const unsigned from = last->last_used();
-    found->set(found_slot, last->tag(from), last->number(from));
+    found->set(found_slot, tags.tag(from), last->number(from, tags));
     last->clear(from);
   } else {
     found->clear(found_slot);
   }
   // One that is left fits where the link is: a chain that has grown once does not stay.
-  if (before_last != nullptr && last->read_tags().used() == 1) {
+  tags = last->read_tags();
+  if (before_last != nullptr && tags.used() == 1) {
     const unsigned left = last->last_used();
-    const std::uint8_t tag_left = last->tag(left);
-    const std::uint32_t number_left = last->number(left);
+    const std::uint32_t number_left = last->number(left, tags);
     before_last->unlink();
-    before_last->set(line::link_slot, tag_left, number_left);
+    before_last->set(line::link_slot, tags.tag(left), number_left);
     last->clear(left);
     give_spare(within, books_[segment], static_cast<std::uint32_t>(last - within.lines));
   }
@@ -318,7 +322,7 @@ std::uint32_t index_table<Atomics>::take_spare(table& from, bookkeeping& book) n
   if (book.spare_free != 0) {
     const std::uint32_t taken = book.spare_free;
     line& reused = from.lines[taken];
-    book.spare_free = reused.number(0);
+    book.spare_free = reused.number(0, reused.read_tags());
     reused.reset();
     return taken;
   }
@@ -377,11 +381,11 @@ void index_table<Atomics>::for_each_in(const table& each, Visit&& visit) {
     for (;;) {
       const auto tags = at->read_tags();
       for (unsigned slot = 0; slot < line::slots; ++slot) {
-        if ((slot == line::link_slot && tags.linked()) || at->tag(slot) == 0) continue;
-        visit(at->tag(slot), at->number(slot));
+        if ((slot == line::link_slot && tags.linked()) || tags.tag(slot) == 0) continue;
+        visit(tags.tag(slot), at->number(slot, tags));
       }
       if (!tags.linked()) break;
-      at = each.lines + at->number(line::link_slot);
+      at = each.lines + at->number(line::link_slot, tags);
     }
   }
 }

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <lodestar/base/atomics.hpp>
+#include <lodestar/base/inline.hpp>
 #include <lodestar/cache/detail/epoch.hpp>
 #include <lodestar/cache/detail/limbo.hpp>
 #include <lodestar/cache/detail/limits.hpp>
@@ -94,7 +95,7 @@ class invalidations {
   }
   /// Null when every entry counts. What is not null must be asked before an entry is believed that
   /// was looked up afterwards.
-  [[nodiscard]] const rules* active() const noexcept {
+  [[nodiscard]] LODESTAR_ALWAYS_INLINE const rules* active() const noexcept {
     return rules_.load(std::memory_order_acquire);
   }
   /// The generation of a value whose record was asked for its lower bits before.

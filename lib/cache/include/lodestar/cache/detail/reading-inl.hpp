@@ -69,7 +69,12 @@ LODESTAR_ALWAYS_INLINE inline bool cache<Key, Value, Hash, Equal>::find(std::uin
   // Before the entry is looked up: it may be removed and the invalidation forgotten meanwhile.
   const bool in_doubt = invalidations_.active() != nullptr;
   if (!lookup(hash, key, into) || !is_current(into.seen)) return false;
-  return !in_doubt || find_valid(hash, key, into);
+  if (in_doubt) [[unlikely]] {
+    const auto valid = find_valid(hash, key);
+    if (!valid) return false;
+    into = *valid;
+  }
+  return true;
 }
 
 template <class Key, class Value, class Hash, class Equal>
@@ -114,7 +119,7 @@ void cache<Key, Value, Hash, Equal>::tell_policy(detail::sample_buffer& hits_of_
 // A read moves the time only when that makes a difference, so that readers of one entry do not
 // take its line from each other.
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::extend(const found& used) {
+void cache<Key, Value, Hash, Equal>::extend(found used) {
   const ticks present = now();
   const auto& hook = settings_.expires.after_read;
   ticks wanted = detail::ticks_never;

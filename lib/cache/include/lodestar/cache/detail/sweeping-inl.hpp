@@ -43,17 +43,18 @@ void cache<Key, Value, Hash, Equal>::invalidate(std::unique_ptr<condition_type> 
 // Whether an entry that was looked up while something was invalidated counts. K: as for lookup().
 template <class Key, class Value, class Hash, class Equal>
 template <class K>
-bool cache<Key, Value, Hash, Equal>::find_valid(std::uint64_t hash, const K& key,
-                                                found& into) const {
+auto cache<Key, Value, Hash, Equal>::find_valid(std::uint64_t hash, const K& key) const
+    -> std::optional<found> {
+  found there;
   for (;;) {
-    if (!lookup(hash, key, into)) return false;
+    if (!lookup(hash, key, there)) return std::nullopt;
     // In this order: the value is of that generation, or of a newer one.
-    const auto generation = invalidations_.whole(into.place->generation());
-    const std::uint32_t version = into.seen.version;
-    if (!into.place->read(into.seen, expires_)) return false;
-    if (into.seen.version != version) continue;
-    if (!is_current(into.seen) || is_invalid(generation, into.seen)) return false;
-    return true;
+    const auto generation = invalidations_.whole(there.place->generation());
+    const std::uint32_t version = there.seen.version;
+    if (!there.place->read(there.seen, expires_)) return std::nullopt;
+    if (there.seen.version != version) continue;
+    if (!is_current(there.seen) || is_invalid(generation, there.seen)) return std::nullopt;
+    return there;
   }
 }
 
