@@ -18,10 +18,6 @@ using interleave::expect_found;
 using interleave::expect_never;
 using interleave::fault;
 
-using simulated = interleave::atomics;
-template <weakness Without>
-using without = weakened_atomics<Without>;
-
 template <class Atomics>
 struct reading_and_reclaiming {
   struct node {

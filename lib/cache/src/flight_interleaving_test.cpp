@@ -22,10 +22,6 @@ using interleave::fault;
 using interleave::relaxed;
 using interleave::release;
 
-using simulated = interleave::atomics;
-template <weakness Without>
-using without = weakened_atomics<Without>;
-
 /// What a cache does around its board, with one key: its place is empty or holds what was loaded.
 template <class Atomics>
 struct loading_and_invalidating {

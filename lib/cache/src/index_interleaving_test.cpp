@@ -22,10 +22,6 @@ using interleave::expect_found;
 using interleave::expect_never;
 using interleave::fault;
 
-using simulated = interleave::atomics;
-template <weakness Without>
-using without = weakened_atomics<Without>;
-
 // Their parts, of 8 and of 16 bits, make other numbers when they are mixed.
 inline constexpr std::uint32_t low = 0x00'ffff, high = 0x01'0000;
 /// The number of the line that continues a bucket of two. Canaries put an entry of this number

@@ -22,10 +22,6 @@ using interleave::expect_found;
 using interleave::expect_never;
 using interleave::fault;
 
-using simulated = interleave::atomics;
-template <weakness Without>
-using without = weakened_atomics<Without>;
-
 /// One key of one word, as the cache treats it (reading-inl.hpp, writing-inl.hpp). `Looks`: whether
 /// a writer looks at the generation again when it has locked the record.
 template <class Atomics, bool Looks = true>

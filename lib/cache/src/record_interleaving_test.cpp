@@ -20,10 +20,6 @@ using interleave::expect_found;
 using interleave::expect_never;
 using interleave::fault;
 
-using simulated = interleave::atomics;
-template <weakness Without>
-using without = weakened_atomics<Without>;
-
 /// Keys 1 and 2 take turns in one record; a value tells its key.
 template <unsigned ValueWords, class Atomics>
 struct sharing_a_record {

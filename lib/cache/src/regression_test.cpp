@@ -282,7 +282,7 @@ struct telling_key {
   static inline std::function<void()> hook;
   int number;
 
-  telling_key(int of) : number(of) {}  // NOLINT(google-explicit-constructor)
+  explicit telling_key(int of) : number(of) {}
   telling_key(const telling_key&) = default;
   telling_key& operator=(const telling_key&) = default;
   ~telling_key() {
@@ -296,19 +296,26 @@ struct hash_of_telling {
   }
 };
 
-TEST(cache_regression, an_error_that_a_clear_overtook_is_not_kept) {
-  using telling = cache<telling_key, int, hash_of_telling>;
-  telling values({.entries_max = 10, .failure_time_to_live = seconds(1)});
+using telling = cache<telling_key, int, hash_of_telling>;
+
+// So many that they are destroyed when they are forgotten: in the middle of clear().
+void keep_errors(telling& values) {
   const auto failing = [](const telling_key&) -> result<int> {
     return fail(error_code::unavailable, "not now");
   };
+  for (int key = 100; key < 164; ++key)
+    EXPECT_FALSE(values.get_or_load(telling_key(key), failing).has_value());
+}
+
+TEST(cache_regression, an_error_that_a_clear_overtook_is_not_kept) {
+  telling values({.entries_max = 10, .failure_time_to_live = seconds(1)});
   std::optional<completion<telling>> held;
+  const telling_key one(1);
   values.load_async(
-      1,
+      one,
       [&](const telling_key&, completion<telling> complete) { held.emplace(std::move(complete)); },
       [](const loaded<int>& brought) { EXPECT_NE(brought.failure(), nullptr); });
-  // So many that the errors are destroyed when they are forgotten: in the middle of clear().
-  for (int key = 100; key < 164; ++key) EXPECT_FALSE(values.get_or_load(key, failing).has_value());
+  keep_errors(values);
   bool overtaken = false;
   telling_key::hook = [&] {
     (*held)(fail(error_code::unavailable, "of long ago"));
@@ -316,8 +323,71 @@ TEST(cache_regression, an_error_that_a_clear_overtook_is_not_kept) {
   };
   values.clear();
   EXPECT_TRUE(overtaken);
-  EXPECT_EQ(values.get_or_load(1, [](const telling_key&) { return 7; }), 7);
+  EXPECT_EQ(values.get_or_load(one, [](const telling_key&) { return 7; }), 7);
   values.validate();
+}
+
+// The same for what removes many: remove(values, begin) calls begin() when it is under way.
+void expect_no_answer_by_what_was_removed(
+    const std::function<void(telling&, const std::function<void()>&)>& remove) {
+  const telling_key expiring(2), last(3), loaded_one(4);
+  manual_clock time;
+  std::latch stored(1), removed(1);
+  telling values({.entries_max = 1'000,
+                  .listener =
+                      [&](const telling_key& key, int, removal_cause cause) {
+                        if (cause != removal_cause::expired || key != expiring) return;
+                        // The load has stored its value and not said so yet.
+                        stored.count_down();
+                        removed.wait();
+                      },
+                  .expires = {.after_create =
+                                  [&](const telling_key& key, int) {
+                                    return key == expiring ? seconds(1) : seconds(1'000);
+                                  }},
+                  .failure_time_to_live = seconds(1'000),
+                  .time = &time});
+  values.insert(telling_key(1), 1);
+  values.insert(expiring, 2);
+  values.insert(last, 3);
+  // The load's value comes to where nobody has looked yet.
+  values.remove(last);
+  time.advance(seconds(2));
+  std::thread loader;
+  remove(values, [&] {
+    loader = std::thread([&] {
+      EXPECT_EQ(values.get_or_load(loaded_one, [](const telling_key&) { return 11; }), 11);
+    });
+    stored.wait();
+  });
+  EXPECT_EQ(values.peek(loaded_one), std::nullopt);
+  std::optional<int> answer;
+  values.load_async(
+      loaded_one, [](const telling_key&, auto complete) { complete(12); },
+      [&](const auto& brought) { answer = *brought.value(); });
+  EXPECT_EQ(answer, 12);
+  removed.count_down();
+  loader.join();
+  EXPECT_EQ(values.get(loaded_one), 12);
+  values.validate();
+}
+
+TEST(cache_regression, a_conditional_removal_that_overtakes_a_load_is_not_answered_by_it) {
+  expect_no_answer_by_what_was_removed([](telling& values, const std::function<void()>& begin) {
+    bool begun = false;
+    values.remove_if([&](const telling_key&, int) {
+      if (!std::exchange(begun, true)) begin();
+      return true;
+    });
+  });
+}
+
+TEST(cache_regression, a_clearing_that_overtakes_a_load_is_not_answered_by_it) {
+  expect_no_answer_by_what_was_removed([](telling& values, const std::function<void()>& begin) {
+    keep_errors(values);
+    telling_key::hook = begin;
+    values.clear();
+  });
 }
 
 // --- 5. A computation loses an update, or reports one that it did not make: moka#574, moka#593,

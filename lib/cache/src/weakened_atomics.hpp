@@ -36,4 +36,9 @@ struct weakened_atomics : interleave::atomics {
   }
 };
 
+// The names that the tests give to the two.
+using simulated = interleave::atomics;
+template <weakness Without>
+using without = weakened_atomics<Without>;
+
 }  // namespace lodestar::cache

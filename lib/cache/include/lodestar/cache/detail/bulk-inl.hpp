@@ -61,9 +61,10 @@ class cache<Key, Value, Hash, Equal>::led_together {
   led_together& operator=(const led_together&) = delete;
 
   /// Before a flight is boarded: whoever leads it must not fail to note that.
-  void make_room() { flights_.reserve(flights_.size() + 1); }
+  void make_room() {
+    if (flights_.size() == flights_.capacity()) flights_.reserve(2 * flights_.size() + 1);
+  }
   void add(std::shared_ptr<flight> led) { flights_.push_back(std::move(led)); }
-  [[nodiscard]] bool empty() const noexcept { return flights_.empty(); }
   [[nodiscard]] const std::vector<std::shared_ptr<flight>>& all() const noexcept {
     return flights_;
   }
@@ -97,11 +98,12 @@ using brought_together = result<std::vector<std::pair<Key, Value>>>;
 template <class Key, class Value, class Equal, class Loader>
 struct load_one {
   Loader load;
+  Equal equal;
   result<Value> operator()(const Key& key) {
     brought_together<Key, Value> brought = load(std::span<const Key>(&key, 1));
     if (!brought) return std::unexpected(std::move(brought).error());
     for (auto& [other, value] : *brought)
-      if (Equal{}(other, key)) return std::move(value);
+      if (equal(other, key)) return std::move(value);
     return left_out();
   }
 };
@@ -114,7 +116,7 @@ std::vector<result<Value>> cache<Key, Value, Hash, Equal>::get_or_load_all(const
                                                                            Loader&& load) {
   const cleaning after_it(*this);
   using one = detail::load_one<Key, Value, Equal, std::remove_cvref_t<Loader>>;
-  detail::load_one<Key, Value, Equal, Loader&> load_it{load};
+  detail::load_one<Key, Value, Equal, Loader&> load_it{load, equal_};
   struct asked {
     std::optional<loaded<Value>> known;
     std::shared_ptr<flight> joined;
@@ -126,7 +128,7 @@ std::vector<result<Value>> cache<Key, Value, Hash, Equal>::get_or_load_all(const
     asked& each = all.emplace_back();
     const auto refresh = [&](const found& due) {
       if constexpr (std::copy_constructible<std::remove_cvref_t<Loader>>)
-        refresh_later(hash, key, due.seen, one{load});
+        refresh_later(hash, key, due.seen, one{load, equal_});
     };
     if (auto known = get_known(hash, key, refresh)) {
       each.known.emplace(*std::move(known));

@@ -92,13 +92,14 @@ detail::ticks cache<Key, Value, Hash, Equal>::after(nanoseconds delay) const noe
 // tried again by the next call.
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::set_alarm() noexcept {
-  if (!has_alarm_ || earliest_.load(std::memory_order_relaxed) >= alarm_) return;
+  const auto set_for = [this] { return alarm_.load(std::memory_order_relaxed); };
+  if (!has_alarm_ || earliest_.load(std::memory_order_relaxed) >= set_for()) return;
   std::optional<ticks> next;
   {
     const std::lock_guard held(mutex_);
     next = wheel_.next_due();
     earliest_.store(next.value_or(detail::ticks_never), std::memory_order_relaxed);
-    if (!next || *next >= alarm_) return;
+    if (!next || *next >= set_for()) return;
     alarm_.store(*next, std::memory_order_relaxed);
   }
   const steady_time when = began_ + microseconds(*next);
@@ -131,8 +132,7 @@ void cache<Key, Value, Hash, Equal>::answer_alarm(ticks when) {
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::maintain() {
-  while (sweep_some(detail::limits::swept_by_a_task)) {
-  }
+  if (invalidations_.active() != nullptr) sweep_everything();
   if (failures_) failures_->maintain();
   if constexpr (collects) take_collected();
   for (bool more = expires_; more;) {

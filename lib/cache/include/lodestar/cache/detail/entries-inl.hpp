@@ -193,7 +193,6 @@ void cache<Key, Value, Hash, Equal>::take_expired(removals& gone) {
 }
 
 // ------------------------------------------------------------------------------------- the policy
-// and the total
 
 // To those who may be evicted, or who are pinned.
 template <class Key, class Value, class Hash, class Equal>
@@ -241,8 +240,7 @@ std::uint64_t cache<Key, Value, Hash, Equal>::hash_of_record(std::uint32_t numbe
   }
 }
 
-// ------------------------------------------------------------------------------------- the index,
-// the records and the wheel
+// ------------------------------------------------------------------------------------- places
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::list(std::uint32_t number, std::uint64_t hash) {

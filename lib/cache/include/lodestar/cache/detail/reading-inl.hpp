@@ -94,8 +94,7 @@ LODESTAR_ALWAYS_INLINE inline bool cache<Key, Value, Hash, Equal>::find_for_use(
   return true;
 }
 
-// ------------------------------------------------------------------------------------- what a use
-// changes
+// ------------------------------------------------------------------------------------- using
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::sample(std::uint32_t thread_index, std::uint64_t hash) {

@@ -1,4 +1,8 @@
 // The members of cache (cache.hpp) that remove entries on demand.
+//
+// They supersede what is being loaded twice: before, so that it does not come back, and after,
+// since what they removed may have come from a load that began meanwhile, and who asks then must
+// not join it.
 #pragma once
 
 #include <lodestar/cache/cache.hpp>
@@ -44,7 +48,6 @@ bool cache<Key, Value, Hash, Equal>::remove_same(std::uint64_t hash, const K& ke
     if (same != nullptr && !is_same(there.seen, *same)) return false;
     if (!take_out(there.number, removal_cause::explicit_, gone, matching(same))) return false;
   }
-  // What was taken out may come from a load that began meanwhile and that others still join.
   supersede(hash, key);
   return true;
 }
@@ -67,6 +70,7 @@ std::size_t cache<Key, Value, Hash, Equal>::remove_if(Condition&& condition) {
     if (place.is_still(seen) && take_out(number, removal_cause::explicit_, gone, matching(&seen)))
       ++count;
   }
+  board_.supersede_all();
   return count;
 }
 
@@ -88,6 +92,7 @@ std::size_t cache<Key, Value, Hash, Equal>::clear() {
       ++count;
     }
   }
+  board_.supersede_all();
   return count;
 }
 

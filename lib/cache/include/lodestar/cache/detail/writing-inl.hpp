@@ -192,8 +192,7 @@ bool cache<Key, Value, Hash, Equal>::store_in_place(incoming& value, expected wa
   return true;
 }
 
-// ------------------------------------------------------------------------------------- what is
-// stored
+// ------------------------------------------------------------------------------------- values
 
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::set_times(incoming& value, const reading* present) const {
