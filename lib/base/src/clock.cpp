@@ -1,5 +1,7 @@
 #include <lodestar/base/clock.hpp>
 
+#include <ctime>
+
 namespace lodestar {
 namespace {
 
@@ -7,6 +9,12 @@ class machine_clock final : public clock {
  public:
   [[nodiscard]] steady_time now() const noexcept override {
     return std::chrono::steady_clock::now();
+  }
+  // The kernel's tick: the same clock, a few milliseconds ago, without asking the hardware.
+  [[nodiscard]] steady_time recent() const noexcept override {
+    timespec tick{};
+    if (::clock_gettime(CLOCK_MONOTONIC_COARSE, &tick) != 0) return now();
+    return steady_time(std::chrono::seconds(tick.tv_sec) + nanoseconds(tick.tv_nsec));
   }
   [[nodiscard]] std::int64_t wall_us() const noexcept override {
     return std::chrono::duration_cast<microseconds>(

@@ -23,6 +23,18 @@ TEST(clock_test, the_wall_clock_can_jump_alone) {
   EXPECT_EQ(time.now(), start);
 }
 
+TEST(clock_test, a_recent_time_is_not_later_and_not_much_earlier) {
+  for (int round = 0; round < 1'000; ++round) {
+    const auto before = system_clock().now();
+    const auto recent = system_clock().recent();
+    EXPECT_LE(recent, system_clock().now());
+    EXPECT_GE(recent, before - clock::recent_lag_max);
+  }
+  manual_clock time;
+  time.advance(milliseconds(3));
+  EXPECT_EQ(time.recent(), time.now());
+}
+
 TEST(clock_test, the_machines_clocks_are_plausible) {
   const auto first = system_clock().now();
   EXPECT_LE(first, system_clock().now());

@@ -263,7 +263,7 @@ class cache {
   [[nodiscard, gnu::noinline]] std::optional<found> lookup_patiently(std::uint64_t hash,
                                                                      const K& key) const;
   [[nodiscard]] bool is_current(const reading& seen) const {
-    return (!expires_ || seen.expires > now()) && !is_collected(seen.content);
+    return (!expires_ || has_time_left(seen.expires)) && !is_collected(seen.content);
   }
   [[nodiscard]] static bool is_collected(const words& content) {
     if constexpr (collects) {
@@ -327,15 +327,20 @@ class cache {
 
   // Time.
   [[nodiscard]] ticks now() const noexcept;
-  [[nodiscard]] ticks after(nanoseconds delay) const noexcept;
+  /// now() of less than a second ago (clock::recent).
+  [[nodiscard]] ticks recent() const noexcept;
+  [[nodiscard]] bool has_time_left(ticks expires) const noexcept;
+  [[nodiscard]] static ticks after(nanoseconds delay, ticks from) noexcept;
   [[gnu::noinline, gnu::cold]] void sample(std::uint32_t thread_index, std::uint64_t hash);
   void tell_policy(detail::sample_buffer& hits_of_a_thread);
   [[gnu::noinline]] void extend(found used);
+  [[nodiscard]] std::optional<ticks> time_after_read(const found& used) const;
+  [[nodiscard]] std::optional<ticks> time_after_use(const found& used) const;
   bool set_time_of(const found& used, ticks wanted);
   void set_alarm() noexcept;
   [[nodiscard]] bool end_alarm(ticks when) noexcept;
   void answer_alarm(ticks when);
-  void set_times(incoming& value, const reading* present) const;
+  void set_times(incoming& value, const reading* replaced) const;
   // Written while the record is locked; read for a guess, too.
   [[nodiscard]] ticks written(std::uint32_t number) const noexcept {
     return std::atomic_ref(records_.written(number)).load(std::memory_order_relaxed);

@@ -78,12 +78,24 @@ detail::ticks cache<Key, Value, Hash, Equal>::now() const noexcept {
 }
 
 template <class Key, class Value, class Hash, class Equal>
-detail::ticks cache<Key, Value, Hash, Equal>::after(nanoseconds delay) const noexcept {
+detail::ticks cache<Key, Value, Hash, Equal>::recent() const noexcept {
+  const nanoseconds passed = settings_.time->recent() - began_;
+  return static_cast<ticks>(std::max(passed, nanoseconds::zero()).count()) / 1000;
+}
+
+// Nearly always the cheaper clock is enough to tell.
+template <class Key, class Value, class Hash, class Equal>
+bool cache<Key, Value, Hash, Equal>::has_time_left(ticks expires) const noexcept {
+  constexpr auto lag = static_cast<ticks>(clock::recent_lag_max.count() / 1000);
+  return expires > recent() + lag || expires > now();
+}
+
+template <class Key, class Value, class Hash, class Equal>
+detail::ticks cache<Key, Value, Hash, Equal>::after(nanoseconds delay, ticks from) noexcept {
   if (delay == never) return detail::ticks_never;
-  const ticks begin = now();
-  if (delay <= nanoseconds::zero()) return begin;
+  if (delay <= nanoseconds::zero()) return from;
   const auto delay_ticks = static_cast<ticks>(delay.count() / 1000 + 1);
-  return std::min(begin + delay_ticks, detail::ticks_never - 1);
+  return std::min(from + delay_ticks, detail::ticks_never - 1);
 }
 
 // ------------------------------------------------------------------------------------- order

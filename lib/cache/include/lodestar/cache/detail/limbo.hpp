@@ -63,6 +63,7 @@ class limbo {
   Node* leaving_ = nullptr;
   std::size_t leaving_count_ = 0;
   std::uint64_t period_ = 0;
+  bool beginning_ = false;  ///< Somebody is about to set the period.
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -70,12 +71,19 @@ class limbo {
 template <class Node, class Atomics>
 auto limbo<Node, Atomics>::collect(std::size_t enough) -> chain {
   if (size() < enough) return chain();
-  const std::lock_guard held(mutex_);
+  std::unique_lock held(mutex_);
+  if (beginning_) return chain();
   if (leaving_ == nullptr) {
     if (waiting_ == nullptr) return chain();
     leaving_ = std::exchange(waiting_, nullptr);
     leaving_count_ = size();
-    period_ = epochs_.begin_period();
+    // Its fence takes microseconds: others may add meanwhile.
+    beginning_ = true;
+    held.unlock();
+    const std::uint64_t period = epochs_.begin_period();
+    held.lock();
+    period_ = period;
+    beginning_ = false;
   }
   if (!epochs_.passed(period_)) return chain();
   count_.store(size() - std::exchange(leaving_count_, 0), std::memory_order_relaxed);

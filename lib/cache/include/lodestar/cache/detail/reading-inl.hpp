@@ -119,30 +119,47 @@ void cache<Key, Value, Hash, Equal>::tell_policy(detail::sample_buffer& hits_of_
 // take its line from each other.
 template <class Key, class Value, class Hash, class Equal>
 void cache<Key, Value, Hash, Equal>::extend(found used) {
-  const ticks present = now();
-  const auto& hook = settings_.expires.after_read;
-  ticks wanted = detail::ticks_never;
-  ticks tolerance = 0;
-  if (hook) {
-    const nanoseconds left = detail::duration_between(present, used.seen.expires);
-    wanted = contents::open(used.seen.content, [&](const Key& key, const Value& value) {
-      return after(hook(key, value, left));
-    });
-  } else {
-    wanted = after(settings_.time_to_idle);
-    tolerance = detail::idle_tolerance(settings_.time_to_idle);
-  }
-  if (wanted >= used.seen.expires && wanted - used.seen.expires <= tolerance) return;
-  if (wanted < used.seen.expires) {
+  const auto wanted = settings_.expires.after_read ? time_after_read(used) : time_after_use(used);
+  if (!wanted) return;
+  if (*wanted < used.seen.expires) {
     // The wheel must hear of it.
     {
       const std::lock_guard held(mutex_);
-      if (set_time_of(used, wanted)) schedule(used.number, wanted);
+      if (set_time_of(used, *wanted)) schedule(used.number, *wanted);
     }
     set_alarm();
   } else {
-    set_time_of(used, wanted);
+    set_time_of(used, *wanted);
   }
+}
+
+// Nothing when it stays as it is.
+template <class Key, class Value, class Hash, class Equal>
+auto cache<Key, Value, Hash, Equal>::time_after_read(const found& used) const
+    -> std::optional<ticks> {
+  const ticks present = now();
+  const nanoseconds left = detail::duration_between(present, used.seen.expires);
+  const ticks wanted = contents::open(used.seen.content, [&](const Key& key, const Value& value) {
+    return after(settings_.expires.after_read(key, value, left), present);
+  });
+  return wanted == used.seen.expires ? std::nullopt : std::optional(wanted);
+}
+
+// Nothing when it stays as it is.
+template <class Key, class Value, class Hash, class Equal>
+auto cache<Key, Value, Hash, Equal>::time_after_use(const found& used) const
+    -> std::optional<ticks> {
+  const ticks tolerance = detail::idle_tolerance(settings_.time_to_idle);
+  const ticks last = keeps_deadline_ ? deadline(used.number) : detail::ticks_never;
+  const auto idle_since = [&](ticks from) {
+    return std::min(after(settings_.time_to_idle, from), last);
+  };
+  const auto is_near = [&](ticks wanted) {
+    return wanted >= used.seen.expires && wanted - used.seen.expires <= tolerance;
+  };
+  if (tolerance >= detail::idle_guess_min && is_near(idle_since(recent()))) return std::nullopt;
+  const ticks wanted = idle_since(now());
+  return is_near(wanted) ? std::nullopt : std::optional(wanted);
 }
 
 // False when the value or the time is not what was read, or somebody is writing: who changes one of

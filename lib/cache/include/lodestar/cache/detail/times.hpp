@@ -25,5 +25,8 @@ template <class Key, class Value>
 [[nodiscard]] inline ticks idle_tolerance(nanoseconds time_to_idle) noexcept {
   return static_cast<ticks>(std::min<std::int64_t>(time_to_idle.count() / 64'000, 1'000'000));
 }
+/// From this tolerance on clock::recent(), which is usually a few milliseconds late, is as good as
+/// now() to see that an idle time stays as it is.
+inline constexpr ticks idle_guess_min = 10'000;
 
 }  // namespace lodestar::cache::detail

@@ -142,8 +142,9 @@ bool cache<Key, Value, Hash, Equal>::overwrite(const Key& key, Value& value) {
     ticks until = detail::ticks_never;
     ticks expires = detail::ticks_never;
     if (expires_) {
-      until = after(settings_.time_to_live);
-      expires = std::min(until, after(settings_.time_to_idle));
+      const ticks present = now();
+      until = after(settings_.time_to_live, present);
+      expires = std::min(until, after(settings_.time_to_idle, present));
       if (expires < there.seen.expires) return false;
     }
     auto& place = *there.place;
@@ -195,20 +196,21 @@ bool cache<Key, Value, Hash, Equal>::store_in_place(incoming& value, expected wa
 // ------------------------------------------------------------------------------------- values
 
 template <class Key, class Value, class Hash, class Equal>
-void cache<Key, Value, Hash, Equal>::set_times(incoming& value, const reading* present) const {
+void cache<Key, Value, Hash, Equal>::set_times(incoming& value, const reading* replaced) const {
   if (!expires_) return;
-  value.deadline = after(settings_.time_to_live);
-  value.expires = std::min(value.deadline, after(settings_.time_to_idle));
+  const ticks present = now();
+  value.deadline = after(settings_.time_to_live, present);
+  value.expires = std::min(value.deadline, after(settings_.time_to_idle, present));
   if (!has_hooks_) return;
   const auto& hooks = settings_.expires;
   contents::open(value.content, [&](const Key& key, const Value& content) {
-    if (present == nullptr) {
-      if (hooks.after_create) value.expires = after(hooks.after_create(key, content));
+    if (replaced == nullptr) {
+      if (hooks.after_create) value.expires = after(hooks.after_create(key, content), present);
     } else if (hooks.after_update) {
-      const nanoseconds left = detail::duration_between(now(), present->expires);
-      value.expires = after(hooks.after_update(key, content, left));
+      const nanoseconds left = detail::duration_between(present, replaced->expires);
+      value.expires = after(hooks.after_update(key, content, left), present);
     } else {
-      value.expires = present->expires;
+      value.expires = replaced->expires;
     }
   });
 }
