@@ -24,6 +24,14 @@ if(LODESTAR_BENCHMARKS)
   find_package(zstd REQUIRED)  # compressed traces
 endif()
 
+# Debian's LMDB has no file for CMake.
+find_library(LODESTAR_LMDB_LIBRARY lmdb REQUIRED)
+find_path(LODESTAR_LMDB_INCLUDE lmdb.h REQUIRED)
+add_library(lodestar_lmdb UNKNOWN IMPORTED GLOBAL)
+add_library(lodestar::lmdb ALIAS lodestar_lmdb)
+set_target_properties(lodestar_lmdb PROPERTIES IMPORTED_LOCATION "${LODESTAR_LMDB_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${LODESTAR_LMDB_INCLUDE}")
+
 # SQLite: one copy in the process, ours. Debian's 3.40.1 has the WAL-reset bug (fixed in 3.51.3).
 add_library(lodestar_sqlite3 STATIC EXCLUDE_FROM_ALL "${LODESTAR_THIRD_PARTY}/sqlite3/sqlite3.c")
 add_library(lodestar::sqlite3 ALIAS lodestar_sqlite3)

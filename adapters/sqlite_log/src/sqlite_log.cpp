@@ -1,8 +1,8 @@
 #include <utility>
 
+#include <lodestar/base/file_lock.hpp>
 #include <lodestar/sqlite_log/sqlite_log.hpp>
 
-#include "file_lock.hpp"
 #include "reader_pool.hpp"
 #include "settings.hpp"
 #include "writer.hpp"
@@ -46,7 +46,7 @@ class sqlite_event_log final : public log::event_log {
 
 result<std::unique_ptr<log::event_log>> open_with(const settings& how, clock& time,
                                                   metrics_registry& metrics) {
-  auto lock = file_lock::acquire(how.user.file);
+  auto lock = file_lock::acquire(how.user.file, "the event log");
   if (!lock) return std::unexpected(lock.error());
   auto opened = appender::open(how, time);
   if (!opened) return std::unexpected(opened.error());
