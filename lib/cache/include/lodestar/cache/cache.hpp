@@ -140,8 +140,9 @@ class cache {
   /// Makes everything absent that was there at the call, or of that the entries for which the
   /// condition holds: at once, in a time that does not depend on how many they are. They are
   /// removed afterwards, by what is called next, by maintain(), and on `background` when that is
-  /// there. The condition is asked until then, by any thread that finds such an entry: it must give
-  /// the same answer for the same entry, and what throws counts as yes.
+  /// there; the listener hears of it then, with the cause `explicit_`, or `size` or `expired` when
+  /// that came first. The condition is asked until then, by any thread that finds such an entry: it
+  /// must give the same answer for the same entry, and what throws counts as yes.
   using condition_type = std::function<bool(const Key&, const Value&)>;
   void invalidate_all();
   void invalidate_if(condition_type condition);
