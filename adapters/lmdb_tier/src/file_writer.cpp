@@ -20,69 +20,55 @@ constexpr double too_full = 0.85;
 constexpr double nearly_full = 0.92;
 constexpr std::size_t drawn_at_once = 10;
 
-std::size_t bytes_of(const std::vector<const write*>& writes) {
-  std::size_t total = 0;
-  for (const write* each : writes)
-    if (each->what == write::kind::set) {
-      total +=
-          sizeof(hash128) + sizeof(record_header) + each->keys.front().size() + each->bytes.size();
-    }
-  return total;
-}
-
 }  // namespace
 
 result<void> file_writer::apply(const std::vector<const write*>& writes) {
-  int code = try_apply(writes);
+  const changes wanted(writes);
+  int code = try_apply(wanted);
   for (std::size_t times = 4; code == MDB_MAP_FULL && times <= 64; times *= 4) {
-    code = evict_apart(times * bytes_of(writes));
-    if (code == 0) code = try_apply(writes);
+    code = evict_apart(times * wanted.bytes());
+    if (code == 0) code = try_apply(wanted);
   }
   if (code == MDB_MAP_FULL) {
     code = empty();
-    if (code == 0) code = try_apply(writes);
+    if (code == 0) code = try_apply(wanted);
   }
   if (code != 0) return std::unexpected(error_of(code, "the cache file cannot be written"));
   return {};
 }
 
-int file_writer::try_apply(const std::vector<const write*>& writes) {
+int file_writer::try_apply(const changes& wanted) {
   auto within = file_.begin_write();
   if (!within) return within.error();
-  for (const write* each : writes)
-    if (const int code = apply_one(*within, *each); code != 0) return code;
-  const int code = make_room(*within, bytes_of(writes));
+  if (wanted.clears()) {
+    if (const int code = mdb_drop(within->get(), file_.table(), 0); code != 0) return code;
+  }
+  for (const change& each : wanted.all()) {
+    const int code = each.sets ? put(*within, each) : remove(*within, each);
+    if (code != 0) return code;
+  }
+  const int code = make_room(*within, wanted.bytes());
   return code != 0 ? code : within->commit();
 }
 
-int file_writer::apply_one(const transaction& within, const write& each) {
-  if (each.what == write::kind::clear) return mdb_drop(within.get(), file_.table(), 0);
-  for (const std::string& key : each.keys) {
-    const int code = each.what == write::kind::set ? put(within, key, each) : remove(within, key);
-    if (code != 0) return code;
-  }
-  return 0;
-}
-
-int file_writer::put(const transaction& within, std::string_view key, const write& each) {
-  const record_header header{.keep_until_ms = each.keep_until_ms,
+int file_writer::put(const transaction& within, const change& each) {
+  const std::string_view bytes = each.from->bytes.view();
+  const record_header header{.keep_until_ms = each.from->keep_until_ms,
                              .written_ms = now_ms(),
-                             .key_bytes = static_cast<std::uint32_t>(key.size())};
-  const table_key hashed(key);
-  MDB_val name = value_of(hashed.bytes());
-  MDB_val place{sizeof(header) + key.size() + each.bytes.size(), nullptr};
+                             .key_bytes = static_cast<std::uint32_t>(each.key.size())};
+  MDB_val name = value_of(each.name.bytes());
+  MDB_val place{sizeof(header) + each.key.size() + bytes.size(), nullptr};
   const int code = mdb_put(within.get(), file_.table(), &name, &place, MDB_RESERVE);
   if (code != 0) return code;
-  auto* const bytes = static_cast<char*>(place.mv_data);
-  std::memcpy(bytes, &header, sizeof(header));
-  key.copy(bytes + sizeof(header), key.size());
-  each.bytes.view().copy(bytes + sizeof(header) + key.size(), each.bytes.size());
+  auto* const begin = static_cast<char*>(place.mv_data);
+  std::memcpy(begin, &header, sizeof(header));
+  each.key.copy(begin + sizeof(header), each.key.size());
+  bytes.copy(begin + sizeof(header) + each.key.size(), bytes.size());
   return 0;
 }
 
-int file_writer::remove(const transaction& within, std::string_view key) {
-  const table_key hashed(key);
-  MDB_val name = value_of(hashed.bytes());
+int file_writer::remove(const transaction& within, const change& each) {
+  MDB_val name = value_of(each.name.bytes());
   const int code = mdb_del(within.get(), file_.table(), &name, nullptr);
   return code == MDB_NOTFOUND ? 0 : code;
 }

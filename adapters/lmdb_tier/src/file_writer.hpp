@@ -11,6 +11,7 @@
 #include <lodestar/base/error.hpp>
 #include <lodestar/base/random.hpp>
 
+#include "changes.hpp"
 #include "environment.hpp"
 #include "write_queue.hpp"
 
@@ -25,10 +26,9 @@ class file_writer {
   [[nodiscard]] result<void> apply(const std::vector<const write*>& writes);
 
  private:
-  [[nodiscard]] int try_apply(const std::vector<const write*>& writes);
-  [[nodiscard]] int apply_one(const transaction& within, const write& each);
-  [[nodiscard]] int put(const transaction& within, std::string_view key, const write& each);
-  [[nodiscard]] int remove(const transaction& within, std::string_view key);
+  [[nodiscard]] int try_apply(const changes& wanted);
+  [[nodiscard]] int put(const transaction& within, const change& each);
+  [[nodiscard]] int remove(const transaction& within, const change& each);
   [[nodiscard]] int make_room(const transaction& within, std::size_t bytes_written);
   [[nodiscard]] int evict(const transaction& within, std::size_t bytes);
   [[nodiscard]] std::expected<std::size_t, int> evict_one(MDB_cursor* at);
