@@ -34,8 +34,6 @@ error error_of(int code, std::string_view doing) {
               std::move(message),
               {},
               "open the store again: a damaged file is set aside then"};
-    case MDB_MAP_FULL:
-    case MDB_READERS_FULL: return {error_code::unavailable, std::move(message), {}, {}};
     default: return {error_code::unavailable, std::move(message), {}, {}};
   }
 }

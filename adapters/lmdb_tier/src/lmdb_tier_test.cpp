@@ -169,6 +169,20 @@ TEST(lmdb_tier, takes_what_has_expired_first) {
   EXPECT_GT(present, 900) << "there was room enough where entries had expired";
 }
 
+TEST(lmdb_tier, does_not_write_what_comes_too_late) {
+  const place here;
+  const auto store = open_right({.file = here.file, .bytes_max = 1U << 20});
+  blocking_store calls(*store);
+  calls.set("key", "old");
+  swr::testing::awaited_answer<void> answer;
+  store->set("key", shared_bytes("new"), hours(1), system_clock().now() - seconds(1),
+             answer.handler());
+  const auto refused = answer.wait();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, error_code::deadline_exceeded);
+  EXPECT_EQ(calls.get("key"), "old");
+}
+
 TEST(lmdb_tier, refuses_what_is_too_large_for_the_file) {
   const place here;
   const auto store = open_right({.file = here.file, .bytes_max = 1U << 20});

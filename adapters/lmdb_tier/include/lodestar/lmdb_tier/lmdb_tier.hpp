@@ -17,9 +17,9 @@
 // many calls in one transaction; until then they are answered from memory, so that everybody reads
 // what was written before.
 //
-// One process at a time: the file is locked (FILE.owner), and the system must keep others from
-// changing it, because it is mapped into memory. The bytes that get() hands to its handler lie in
-// that map.
+// One process at a time: the file is locked (FILE.lock; LMDB has its FILE-lock beside it), and the
+// system must keep others from changing it, because it is mapped into memory. The bytes that get()
+// hands to its handler lie in that map.
 #pragma once
 
 #include <cstddef>

@@ -15,10 +15,10 @@
 // bytes.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 

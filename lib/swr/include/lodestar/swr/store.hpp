@@ -20,7 +20,7 @@
 // Thread-safety: all members from any thread. Lifetimes: keys and bytes that are given are copied
 // or used up before the call returns, unless they are shared_bytes; the view that get() hands over
 // is good during the handler. A store may be destroyed at any time: what is open is answered
-// cancelled before the destructor returns.
+// before the destructor returns, with cancelled when it was not done.
 #pragma once
 
 #include <cstddef>

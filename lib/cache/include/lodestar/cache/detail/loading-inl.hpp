@@ -205,8 +205,7 @@ void cache<Key, Value, Hash, Equal>::refresh_later(std::uint64_t hash, const Key
   }
 }
 
-// -------------------------------------------------------------------------------------
-// asynchronously
+// ------------------------------------------------------------------------------------- callbacks
 
 template <class Key, class Value, class Hash, class Equal>
 template <class Start, class Done>
