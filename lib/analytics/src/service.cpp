@@ -142,7 +142,10 @@ duckdb_service::duckdb_service(const options& settings, std::vector<event_defini
       database_(std::move(opened)),
       timer_(time),
       waiters_(settings.waiting_queries_max, tick_, timer_),
-      cache_(settings.cache_bytes_max, time),
+      // Queries have deadlines of their own.
+      cache_({.weight_max = settings.cache_bytes_max,
+              .load_ms_max = swr::duration_ms_unlimited,
+              .time = &time}),
       cache_metrics_(metrics),
       watches_(make_watch_host()) {}
 
@@ -281,13 +284,14 @@ void duckdb_service::get_until(const bound_query& query, const swr::demand& dema
   const auto load = [this, state, as_of, due](result_cache::done loaded) {
     runner_->request(state, as_of, due, std::move(loaded));
   };
-  cache_.get_or_load({state}, query.definition().lifetimes, demand, load, std::move(done));
+  cache_.get_or_load({state}, {.keep = query.definition().lifetimes}, demand, load,
+                     std::move(done));
 }
 
 std::optional<query_answer> duckdb_service::get_cached(const bound_query& query,
                                                        const swr::demand& demand) {
   if (demand.position_min > applied()) return std::nullopt;
-  return cache_.get_before_load({state_of(query)}, query.definition().lifetimes, demand);
+  return cache_.peek_before_load({state_of(query)}, {.keep = query.definition().lifetimes}, demand);
 }
 
 void duckdb_service::get_as_of(const bound_query& query, std::int64_t position,
@@ -325,7 +329,7 @@ watch_host duckdb_service::make_watch_host() {
             const auto load = [this, state, position](result_cache::done loaded) {
               runner_->refresh(state, position, std::move(loaded));
             };
-            cache_.get_or_load({state}, query.definition().lifetimes, exactly, load,
+            cache_.get_or_load({state}, {.keep = query.definition().lifetimes}, exactly, load,
                                std::move(done));
           }};
 }

@@ -85,4 +85,22 @@ void timer_thread::run() {
   }
 }
 
+namespace {
+
+// Never destroyed: tasks may post to it while the process ends.
+class lazy_timer final : public scheduler {
+ public:
+  bool post_at(steady_time when, task&& work) override {
+    static auto* const thread = new timer_thread("timer", 100'000);
+    return thread->post_at(when, std::move(work));
+  }
+};
+
+}  // namespace
+
+scheduler& system_timer() noexcept {
+  static lazy_timer timer;
+  return timer;
+}
+
 }  // namespace lodestar

@@ -45,18 +45,19 @@ class swr_cache : public testing::Test {
     };
   }
   void ask(std::optional<outcome>& place, const demand& wanted = {}) {
-    values_.get_or_load("k", allowed_, wanted, parked(), into(place));
+    values_.get_or_load("k", {.keep = allowed_}, wanted, parked(), into(place));
   }
   void complete(std::size_t load, int value, std::int64_t computed_at = 0) {
     numbers::done completed = std::move(loads_.at(load));
     completed(loaded<int>{.value = value, .computed_at = computed_at, .depends_on = moves_});
   }
   void fill(int value, std::int64_t computed_at = 0) {
-    values_.set("k", {.value = value, .computed_at = computed_at, .depends_on = moves_});
+    values_.set("k", {.value = value, .computed_at = computed_at, .depends_on = moves_},
+                {.keep = allowed_}, nullptr);
   }
 
   manual_clock time_;
-  numbers values_{100, time_};
+  numbers values_{{.weight_max = 100, .time = &time_}};
   std::shared_ptr<movable> moves_ = std::make_shared<movable>();
   lifetimes allowed_;
   std::vector<numbers::done> loads_;
@@ -64,10 +65,10 @@ class swr_cache : public testing::Test {
 };
 
 TEST(swr_cache_example, of_the_header) {
-  cache<std::string, shared_bytes> pages(64u << 20, system_clock());
+  cache<std::string, shared_bytes> pages({.weight_max = 64u << 20});
   std::string sent;
   pages.get_or_load(
-      "/", {.fresh_ms = 1'000, .stale_ms = 60'000}, {},
+      "/", {.keep = lifetimes{.fresh_ms = 1'000, .stale_ms = 60'000}}, {},
       [](auto done) { done(loaded<shared_bytes>{.value = shared_bytes("<p>"), .weight = 3}); },
       [&sent](const result<answer<shared_bytes>>& page) {
         ASSERT_TRUE(page.has_value());
@@ -134,7 +135,7 @@ TEST_F(swr_cache, gives_an_error_to_everybody_and_does_not_keep_it) {
     ASSERT_TRUE(each.has_value() && !each->has_value());
     EXPECT_EQ(each->error().code, error_code::unavailable);
   }
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
   ask(third_);
   complete(1, 1);
   EXPECT_TRUE(third_->has_value());
@@ -186,7 +187,7 @@ TEST_F(swr_cache, keeps_the_first_answer_of_a_loader_that_answers_and_throws) {
       into(second_));
   EXPECT_EQ(second_->error().code, error_code::internal);
   complete(0, 4);
-  EXPECT_FALSE(values_.get("other", {}).has_value());
+  EXPECT_FALSE(values_.peek("other", {}).has_value());
 }
 
 TEST_F(swr_cache, survives_ten_thousand_bad_loaders) {
@@ -262,7 +263,7 @@ TEST_F(swr_cache, does_not_revalidate_what_was_refreshed_meanwhile) {
   allowed_ = {.fresh_ms = 1'000, .stale_ms = 5'000};
   fill(1);
   time_.advance(milliseconds(1'000));
-  values_.get_or_load("k", allowed_, {}, parked(), [this](const outcome& what) {
+  values_.get_or_load("k", {.keep = allowed_}, {}, parked(), [this](const outcome& what) {
     EXPECT_EQ(what->state, freshness::stale);
     fill(2);  // somebody is faster
   });
@@ -273,9 +274,9 @@ TEST_F(swr_cache, waits_when_the_entry_has_expired) {
   allowed_ = {.fresh_ms = 1'000, .stale_ms = 5'000};
   fill(1);
   time_.advance(milliseconds(5'999));
-  EXPECT_EQ(values_.get("k", allowed_)->state, freshness::stale);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->state, freshness::stale);
   time_.advance(milliseconds(1));
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
   ask(first_);
   EXPECT_FALSE(first_.has_value());
   complete(0, 2);
@@ -300,7 +301,7 @@ TEST_F(swr_cache, waits_when_the_caller_does_not_take_stale) {
   allowed_ = {.fresh_ms = 1'000, .stale_ms = 5'000};
   fill(1);
   time_.advance(milliseconds(2'000));
-  EXPECT_FALSE(values_.get("k", allowed_, {.allow_stale = false}).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}, {.allow_stale = false}).has_value());
   ask(first_, {.allow_stale = false});
   EXPECT_FALSE(first_.has_value());
   complete(0, 2);
@@ -339,19 +340,19 @@ TEST_F(swr_cache, measures_age_from_the_beginning_of_the_load) {
   complete(0, 1);
   EXPECT_EQ((*first_)->age_ms, 900);
   time_.advance(milliseconds(99));
-  EXPECT_TRUE(values_.get("k", allowed_).has_value());
+  EXPECT_TRUE(values_.peek("k", {.keep = allowed_}).has_value());
   time_.advance(milliseconds(1));
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
 }
 
 TEST_F(swr_cache, is_out_of_date_as_soon_as_a_dependency_moves) {
   fill(1, 10);
   moves_->move(10);
-  EXPECT_EQ(values_.get("k", allowed_)->state, freshness::fresh);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->state, freshness::fresh);
   moves_->move(11);
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
   allowed_.stale_ms = 1'000;
-  EXPECT_EQ(values_.get("k", allowed_)->state, freshness::stale);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->state, freshness::stale);
 }
 
 TEST_F(swr_cache, counts_out_of_date_from_when_it_was_first_seen_moved) {
@@ -359,11 +360,11 @@ TEST_F(swr_cache, counts_out_of_date_from_when_it_was_first_seen_moved) {
   fill(1, 10);
   moves_->move(11);
   time_.advance(milliseconds(60'000));
-  EXPECT_EQ(values_.get("k", allowed_)->state, freshness::stale);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->state, freshness::stale);
   time_.advance(milliseconds(999));
-  EXPECT_EQ(values_.get("k", allowed_)->state, freshness::stale);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->state, freshness::stale);
   time_.advance(milliseconds(1));
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
 }
 
 TEST_F(swr_cache, bounds_the_age_of_what_it_serves_when_fresh_ms_is_set) {
@@ -371,7 +372,7 @@ TEST_F(swr_cache, bounds_the_age_of_what_it_serves_when_fresh_ms_is_set) {
   fill(1, 10);
   moves_->move(11);
   time_.advance(milliseconds(2'000));
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
 }
 
 TEST_F(swr_cache, hands_out_but_does_not_trust_a_result_that_was_overtaken) {
@@ -380,7 +381,7 @@ TEST_F(swr_cache, hands_out_but_does_not_trust_a_result_that_was_overtaken) {
   complete(0, 1, 5);
   ASSERT_TRUE(first_->has_value());
   EXPECT_EQ((*first_)->state, freshness::stale);
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
   ask(second_);
   complete(1, 2, 6);
   EXPECT_EQ((*second_)->state, freshness::fresh);
@@ -391,25 +392,26 @@ TEST_F(swr_cache, lets_set_win_over_a_load_under_way) {
   fill(50, 1);
   complete(0, 1, 9);
   EXPECT_EQ((*first_)->value, 1) << "who waited gets what was computed";
-  EXPECT_EQ(values_.get("k", allowed_)->value, 50);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->value, 50);
 }
 
 TEST_F(swr_cache, lets_remove_and_clear_win_over_a_load_under_way) {
   ask(first_);
-  EXPECT_FALSE(values_.remove("k"));
+  values_.remove("k", nullptr);
   ask(second_);
   EXPECT_EQ(loads_.size(), 2U) << "who comes after the removal must not get what began before";
   complete(0, 1);
   EXPECT_EQ((*first_)->value, 1);
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
-  values_.clear();
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
+  values_.clear(nullptr);
   complete(1, 2);
   EXPECT_EQ((*second_)->value, 2);
-  EXPECT_FALSE(values_.get("k", allowed_).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
   ask(third_);
   complete(2, 3);
-  EXPECT_EQ(values_.get("k", allowed_)->value, 3);
-  EXPECT_TRUE(values_.remove("k"));
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->value, 3);
+  values_.remove("k", nullptr);
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}).has_value());
 }
 
 TEST_F(swr_cache, never_replaces_a_newer_result_by_an_older_one) {
@@ -419,20 +421,20 @@ TEST_F(swr_cache, never_replaces_a_newer_result_by_an_older_one) {
   complete(0, 5, 5);
   EXPECT_EQ((*first_)->value, 5);
   allowed_.stale_ms = 1'000;
-  EXPECT_EQ(values_.get("k", allowed_)->value, 9);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->value, 9);
 }
 
 TEST_F(swr_cache, position_min_is_met_by_a_current_entry) {
   fill(1, 10);
-  EXPECT_TRUE(values_.get("k", allowed_, {.position_min = 20}).has_value());
+  EXPECT_TRUE(values_.peek("k", {.keep = allowed_}, {.position_min = 20}).has_value());
 }
 
 TEST_F(swr_cache, position_min_is_demanded_of_stale_entries_too) {
   allowed_.stale_ms = 1'000;
   fill(1, 10);
   moves_->move(11);
-  EXPECT_TRUE(values_.get("k", allowed_, {.position_min = 10}).has_value());
-  EXPECT_FALSE(values_.get("k", allowed_, {.position_min = 11}).has_value());
+  EXPECT_TRUE(values_.peek("k", {.keep = allowed_}, {.position_min = 10}).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}, {.position_min = 11}).has_value());
 }
 
 TEST_F(swr_cache, follows_a_flight_that_began_before_position_min_by_one_more) {
@@ -463,16 +465,16 @@ TEST_F(swr_cache, does_not_load_again_for_a_caller_whose_own_load_was_too_old) {
 
 TEST_F(swr_cache, position_max_refuses_newer_entries_and_flights) {
   fill(9, 9);
-  EXPECT_FALSE(values_.get("k", allowed_, {.position_max = 8}).has_value());
-  EXPECT_TRUE(values_.get("k", allowed_, {.position_max = 9}).has_value());
-  values_.clear();
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}, {.position_max = 8}).has_value());
+  EXPECT_TRUE(values_.peek("k", {.keep = allowed_}, {.position_max = 9}).has_value());
+  values_.clear(nullptr);
   ask(first_);
   ask(second_, {.position_max = 4});
   complete(0, 9, 9);
   EXPECT_FALSE(second_.has_value());
   complete(1, 4, 4);
   EXPECT_EQ((*second_)->value, 4);
-  EXPECT_EQ(values_.get("k", allowed_)->value, 9)
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->value, 9)
       << "the older result does not take the newer one's place";
 }
 
@@ -480,19 +482,20 @@ TEST_F(swr_cache, position_max_of_its_own_load_exceeded_is_an_error) {
   ask(first_, {.position_max = 4});
   complete(0, 9, 9);
   EXPECT_EQ(first_->error().code, error_code::unsupported);
-  EXPECT_EQ(values_.get("k", allowed_)->value, 9);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->value, 9);
 }
 
 TEST_F(swr_cache, an_entry_computed_at_position_max_is_exact) {
   fill(1, 10);
   moves_->move(12);
-  const auto exact =
-      values_.get("k", allowed_, {.position_min = 10, .position_max = 10, .allow_stale = false});
+  const auto exact = values_.peek("k", {.keep = allowed_},
+                                  {.position_min = 10, .position_max = 10, .allow_stale = false});
   ASSERT_TRUE(exact.has_value());
   EXPECT_EQ(exact->state, freshness::fresh);
-  EXPECT_FALSE(
-      values_.get("k", allowed_, {.position_min = 10, .position_max = 11, .allow_stale = false})
-          .has_value());
+  EXPECT_FALSE(values_
+                   .peek("k", {.keep = allowed_},
+                         {.position_min = 10, .position_max = 11, .allow_stale = false})
+                   .has_value());
 }
 
 TEST_F(swr_cache, refuses_an_empty_range_of_positions) {
@@ -512,7 +515,10 @@ TEST_F(swr_cache, ends_the_wait_of_many_different_positions_one_flight_each) {
         [this, position](numbers::done completed) {
           completed(loaded<int>{.value = 1, .computed_at = position, .depends_on = moves_});
         },
-        [&got, index](outcome what) { got[index] = what ? what->computed_at : -2; });
+        [&got, index](const outcome& what) {
+          got[index] = -2;
+          if (what) got[index] = what->computed_at;
+        });
   }
   complete(0, 1, 100'000);
   for (std::size_t index = 0; index < got.size(); ++index)
@@ -522,12 +528,12 @@ TEST_F(swr_cache, ends_the_wait_of_many_different_positions_one_flight_each) {
 
 TEST_F(swr_cache, bypass_computes_anew_and_serves_everybody) {
   fill(1);
-  EXPECT_FALSE(values_.get("k", allowed_, {.bypass = true}).has_value());
+  EXPECT_FALSE(values_.peek("k", {.keep = allowed_}, {.bypass = true}).has_value());
   ask(first_, {.bypass = true});
   EXPECT_EQ(loads_.size(), 1U);
   complete(0, 2);
   EXPECT_EQ((*first_)->value, 2);
-  EXPECT_EQ(values_.get("k", allowed_)->value, 2);
+  EXPECT_EQ(values_.peek("k", {.keep = allowed_})->value, 2);
 }
 
 TEST_F(swr_cache, bypass_does_not_take_a_computation_that_began_before_it) {
@@ -546,7 +552,7 @@ TEST_F(swr_cache, bypass_does_not_take_a_computation_that_began_before_it) {
 TEST_F(swr_cache, sends_the_unsatisfied_of_a_superseded_flight_to_its_successor) {
   ask(first_);
   ask(second_, {.bypass = true});
-  values_.remove("k");
+  values_.remove("k", nullptr);
   ask(third_);
   EXPECT_EQ(loads_.size(), 2U);
   complete(0, 1);
@@ -560,7 +566,7 @@ TEST_F(swr_cache, sends_the_unsatisfied_of_a_superseded_flight_to_its_successor)
 
 TEST_F(swr_cache, keeps_the_weight_bound) {
   for (int index = 0; index < 30; ++index) {
-    values_.set(std::to_string(index), {.value = index, .weight = 10});
+    values_.set(std::to_string(index), {.value = index, .weight = 10}, {}, nullptr);
     EXPECT_LE(values_.stats().weight, 100U);
   }
   EXPECT_EQ(values_.stats().entries, 10U);
@@ -570,16 +576,16 @@ TEST_F(swr_cache, keeps_the_weight_bound) {
       [](numbers::done completed) { completed(loaded<int>{.value = 1, .weight = 101}); },
       into(first_));
   EXPECT_TRUE(first_->has_value()) << "too heavy to keep is not too heavy to answer";
-  EXPECT_FALSE(values_.get("big", {}).has_value());
+  EXPECT_FALSE(values_.peek("big", {}).has_value());
   EXPECT_EQ(values_.stats().refusals, 1U);
-  values_.clear();
+  values_.clear(nullptr);
   for (int index = 0; index < 200; ++index)
-    values_.set(std::to_string(index), {.value = index, .weight = 0});
+    values_.set(std::to_string(index), {.value = index, .weight = 0}, {}, nullptr);
   EXPECT_EQ(values_.stats().entries, 100U) << "a weight of 0 must not escape the bound";
 }
 
 TEST_F(swr_cache, may_be_destroyed_before_its_flights_end) {
-  auto shorter = std::make_unique<numbers>(10, time_);
+  auto shorter = std::make_unique<numbers>(numbers::options_type{.weight_max = 10, .time = &time_});
   shorter->get_or_load("k", {}, {}, parked(), into(first_));
   shorter.reset();
   complete(0, 4);
@@ -593,7 +599,7 @@ TEST(swr_cache_locks, destroys_values_and_calls_back_without_one) {
   };
   using calling = cache<int, std::shared_ptr<caller>>;
   manual_clock time;
-  calling values(2, time);
+  calling values({.weight_max = 2, .time = &time});
   int destroyed = 0;
   const auto make = [&] {
     return std::make_shared<caller>([&] {
@@ -601,14 +607,14 @@ TEST(swr_cache_locks, destroys_values_and_calls_back_without_one) {
       values.validate();
     });
   };
-  for (int key = 0; key < 5; ++key) values.set(key, {.value = make()});
-  values.set(4, {.value = make()});
-  values.remove(4);
+  for (int key = 0; key < 5; ++key) values.set(key, {.value = make()}, {}, nullptr);
+  values.set(4, {.value = make()}, {}, nullptr);
+  values.remove(4, nullptr);
   values.get_or_load(
       3, {}, {.bypass = true},
       [&](auto done) { done(loaded<std::shared_ptr<caller>>{.value = make()}); },
       [&](auto what) { EXPECT_TRUE(what.has_value()); });
-  values.clear();
+  values.clear(nullptr);
   EXPECT_EQ(destroyed, 7);
 }
 

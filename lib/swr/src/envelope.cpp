@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <type_traits>
 
 #include <lodestar/base/assert.hpp>
@@ -135,41 +136,59 @@ std::string_view to_string(envelope_fault fault) noexcept {
   return "unknown";
 }
 
-std::expected<envelope, envelope_fault> open_envelope(std::string_view bytes,
-                                                      const envelope_expected& expected) noexcept {
+namespace {
+
+std::optional<envelope_fault> fault_of(std::string_view bytes) noexcept {
   using enum envelope_fault;
-  if (!bytes.starts_with(magic)) return std::unexpected(bytes.size() < 4 ? cut_off : foreign);
-  if (bytes.size() < header_bytes) return std::unexpected(cut_off);
-  if (number_at<std::uint16_t>(bytes, 4) != version_known)
-    return std::unexpected(envelope_fault::version);
+  if (!bytes.starts_with(magic)) return bytes.size() < 4 ? cut_off : foreign;
+  if (bytes.size() < header_bytes) return cut_off;
+  if (number_at<std::uint16_t>(bytes, 4) != version_known) return envelope_fault::version;
   const std::uint64_t keys_bytes = number_at<std::uint32_t>(bytes, 96);
   const std::uint64_t tags_bytes = number_at<std::uint32_t>(bytes, 100);
   const std::uint64_t value_bytes = number_at<std::uint32_t>(bytes, 104);
   // Sums of three 32-bit numbers cannot wrap.
-  if (header_bytes + keys_bytes + tags_bytes + value_bytes != bytes.size())
-    return std::unexpected(cut_off);
-  if (number_at<std::uint64_t>(bytes, checksum_offset) != checksum_of(bytes))
-    return std::unexpected(damaged);
+  if (header_bytes + keys_bytes + tags_bytes + value_bytes != bytes.size()) return cut_off;
+  if (number_at<std::uint64_t>(bytes, checksum_offset) != checksum_of(bytes)) return damaged;
+  return std::nullopt;
+}
+
+write_stamp stamp_in(std::string_view bytes) noexcept {
+  return {number_at<std::uint64_t>(bytes, 72), number_at<std::uint64_t>(bytes, 80)};
+}
+
+}  // namespace
+
+std::optional<write_stamp> stamp_of_envelope(std::string_view bytes) noexcept {
+  if (fault_of(bytes)) return std::nullopt;
+  return stamp_in(bytes);
+}
+
+std::expected<envelope, envelope_fault> open_envelope(std::string_view bytes,
+                                                      const envelope_expected& expected) noexcept {
+  using enum envelope_fault;
+  if (const auto fault = fault_of(bytes)) return std::unexpected(*fault);
+  const std::uint64_t keys_bytes = number_at<std::uint32_t>(bytes, 96);
+  const std::uint64_t tags_bytes = number_at<std::uint32_t>(bytes, 100);
+  const std::uint64_t value_bytes = number_at<std::uint32_t>(bytes, 104);
   const hash128 key{number_at<std::uint64_t>(bytes, 16), number_at<std::uint64_t>(bytes, 24)};
   if (key != expected.key) return std::unexpected(other_key);
   const auto format_here = number_at<std::uint64_t>(bytes, 88);
   if (format_here != expected.format) return std::unexpected(format);
   const auto kind = number_at<std::uint8_t>(bytes, 6);
   const auto dependency = number_at<std::uint8_t>(bytes, 7);
-  const envelope entry{
-      .key = key,
-      .kind = static_cast<envelope_kind>(kind),
-      .written_ms = number_at<std::int64_t>(bytes, 32),
-      .fresh_until_ms = number_at<std::int64_t>(bytes, 40),
-      .stale_until_ms = number_at<std::int64_t>(bytes, 48),
-      .computed_at = number_at<std::int64_t>(bytes, 56),
-      .epoch = number_at<std::uint64_t>(bytes, 64),
-      .stamp = {number_at<std::uint64_t>(bytes, 72), number_at<std::uint64_t>(bytes, 80)},
-      .format = format_here,
-      .dependency = static_cast<depends_on>(dependency),
-      .keys_depended_on = text_list(bytes.substr(header_bytes, keys_bytes)),
-      .tags = text_list(bytes.substr(header_bytes + keys_bytes, tags_bytes)),
-      .value = bytes.substr(header_bytes + keys_bytes + tags_bytes)};
+  const envelope entry{.key = key,
+                       .kind = static_cast<envelope_kind>(kind),
+                       .written_ms = number_at<std::int64_t>(bytes, 32),
+                       .fresh_until_ms = number_at<std::int64_t>(bytes, 40),
+                       .stale_until_ms = number_at<std::int64_t>(bytes, 48),
+                       .computed_at = number_at<std::int64_t>(bytes, 56),
+                       .epoch = number_at<std::uint64_t>(bytes, 64),
+                       .stamp = stamp_in(bytes),
+                       .format = format_here,
+                       .dependency = static_cast<depends_on>(dependency),
+                       .keys_depended_on = text_list(bytes.substr(header_bytes, keys_bytes)),
+                       .tags = text_list(bytes.substr(header_bytes + keys_bytes, tags_bytes)),
+                       .value = bytes.substr(header_bytes + keys_bytes + tags_bytes)};
   const bool right = kind <= 1 && dependency <= 2 && (kind == 0 || value_bytes == 0) &&
                      entry.keys_depended_on.is_whole() && entry.tags.is_whole();
   if (!right) return std::unexpected(malformed);

@@ -58,6 +58,7 @@ class schedule {
     std::map<std::int64_t, std::int64_t> history;  // position → what is true from there on
     int superseded = 0;                            // step of the last set or remove
     std::int64_t newest_hit = 0;  // highest computed_at served from the cache since then
+    steady_time newest_until;     // … by an entry that expires then, after which it is forgotten
     [[nodiscard]] std::int64_t at(std::int64_t position) const {
       return std::prev(history.upper_bound(position))->second;
     }
@@ -83,7 +84,7 @@ class schedule {
       case 5: return supersede(key);
       case 6: return time_.advance(milliseconds(below(30)));
       case 7:
-        if (const auto served = values_.get(key, allowed_)) check_hit(key, *served, {});
+        if (const auto served = values_.peek(key, {.keep = allowed_})) check_hit(key, *served, {});
         return;
       default: return ask(key);
     }
@@ -102,9 +103,9 @@ class schedule {
     changed.superseded = now_;
     changed.newest_hit = 0;
     if (below(2) == 0) {
-      values_.remove(key);
+      values_.remove(key, nullptr);
     } else {
-      values_.set(key, content_as_of(key, position_));
+      values_.set(key, content_as_of(key, position_), {.keep = allowed_}, nullptr);
     }
   }
 
@@ -130,7 +131,7 @@ class schedule {
     const int began = now_;
     const int superseded = sources_[static_cast<std::size_t>(key)].superseded;
     values_.get_or_load(
-        key, allowed_, wanted,
+        key, {.keep = allowed_}, wanted,
         [this, key, wanted](typename tested::done completed) {
           parked_.push_back(
               {std::move(completed), content_as_of(key, std::min(position_, wanted.position_max))});
@@ -173,13 +174,16 @@ class schedule {
     if (given.state != freshness::fresh && !wanted.allow_stale)
       violate("stale served against the demand");
     if (given.value.begun < asked.superseded) violate("an entry from before a set or remove");
-    if (given.computed_at < asked.newest_hit) violate("an older entry took a newer one's place");
+    if (given.computed_at < asked.newest_hit && time_.now() < asked.newest_until)
+      violate("an older entry took a newer one's place");
     asked.newest_hit = given.computed_at;
+    asked.newest_until = time_.now() + milliseconds(allowed_.fresh_ms + allowed_.stale_ms) -
+                         milliseconds(given.age_ms);
   }
 
   std::mt19937 random_;
   manual_clock time_;
-  tested values_{100, time_};
+  tested values_{{.weight_max = 100, .time = &time_}};
   lifetimes allowed_{.fresh_ms = 60, .stale_ms = 40};
   std::array<source, keys> sources_;
   std::vector<parked> parked_;

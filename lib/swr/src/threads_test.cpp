@@ -38,7 +38,7 @@ void on_threads(int count, const std::function<void(int)>& work) {
 TEST(swr_threads, a_stampede_loads_once) {
   for (const int callers_each : {2, 13, 125}) {
     constexpr int threads = 8;
-    numbers values(100, system_clock());
+    numbers values({.weight_max = 100});
     thread_pool pool("loads", 2, 100);
     std::barrier start(threads);
     std::latch called(threads * callers_each);
@@ -73,7 +73,7 @@ TEST(swr_threads, a_stampede_loads_once) {
 // go while others ask.
 TEST(swr_threads, a_completed_load_is_never_repeated) {
   for (int round = 0; round < 300; ++round) {
-    numbers values(100, system_clock());
+    numbers values({.weight_max = 100});
     std::barrier start(4);
     std::atomic<int> loads = 0;
     on_threads(4, [&](int) {
@@ -117,10 +117,10 @@ class stress {
     for (int step = 0; step < 3'000; ++step) {
       const int key = static_cast<int>(random() % keys);
       switch (random() % 20U) {
-        case 0: values_.remove(key); break;
-        case 1: values_.set(key, read()); break;
+        case 0: values_.remove(key, nullptr); break;
+        case 1: values_.set(key, read(), {}, nullptr); break;
         case 2:
-          if (random() % 8U == 0) values_.clear();
+          if (random() % 8U == 0) values_.clear(nullptr);
           break;
         default: ask(key, static_cast<unsigned>(random()));
       }
@@ -139,7 +139,7 @@ class stress {
                         .bypass = choice % 16U == 0};
     ++asked_;
     values_.get_or_load(
-        key, {.fresh_ms = duration_ms_unlimited, .stale_ms = 1}, wanted,
+        key, {.keep = lifetimes{.fresh_ms = duration_ms_unlimited, .stale_ms = 1}}, wanted,
         [this, choice](numbers::done completed) { load(std::move(completed), choice); },
         [this, moved_before, wanted](outcome what) {
           ++answered_;
@@ -167,7 +167,7 @@ class stress {
         pool_.post(std::move(later)));  // refused when the queue is full: then it is given up
   }
 
-  numbers values_{3, system_clock()};  // fewer than keys: evictions all the time
+  numbers values_{{.weight_max = 3}};  // fewer than keys: evictions all the time
   std::shared_ptr<movable> moves_ = std::make_shared<movable>();
   std::atomic<std::int64_t> tables_{0};
   std::atomic<int> asked_{0};

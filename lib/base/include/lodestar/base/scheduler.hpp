@@ -70,4 +70,8 @@ class timer_thread final : public scheduler {
   std::thread thread_;
 };
 
+/// A timer of the process, for whoever is not given one. Its thread starts with the first task and
+/// ends with the process; at most 100,000 tasks wait.
+[[nodiscard]] scheduler& system_timer() noexcept;
+
 }  // namespace lodestar

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -122,5 +123,9 @@ struct envelope_expected {
 
 [[nodiscard]] std::expected<envelope, envelope_fault> open_envelope(
     std::string_view bytes, const envelope_expected& expected) noexcept;
+
+/// When what is stored there was written, whichever key and format it has; nothing when it is
+/// damaged.
+[[nodiscard]] std::optional<write_stamp> stamp_of_envelope(std::string_view bytes) noexcept;
 
 }  // namespace lodestar::swr

@@ -1,0 +1,245 @@
+// Bodies of core.hpp: what callers, tags and other nodes change, in memory and in the tiers.
+#pragma once
+
+namespace lodestar::swr::detail {
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::set(const Key& key, loaded<Value> content,
+                                                const call_options& allowed, store::ended told) {
+  const made_at when{.begun_at = time_.now(), .stamp = stamps_.next(), .trust = trust_.load()};
+  const stored_pointer made = make_entry(key, std::move(content), allowed, when);
+  for_tiers encoded = encode(key, *made, allowed);
+  const write_report_pointer report = report_to(told);
+  {
+    const section held(*this);
+    supersede(key);
+    const auto present = entries_.peek(key);
+    // Somebody else set it after this call began: as if this had come before.
+    const bool overtaken = present && (*present)->stamp() > made->stamp() &&
+                           (*present)->stamp().node == stamps_.node();
+    if (!overtaken) store_in_memory(key, made, allowed);
+    if (encoded) {
+      settings_.below->enqueue(*std::move(encoded), report, tiers::announced::always);
+    } else if (settings_.below) {
+      settings_.below->enqueue_remove(settings_.name, keys_.encode(key), made->stamp(), report);
+    }
+  }
+  send();
+  if (told) told({});
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::remove(const Key& key, store::ended told) {
+  const write_report_pointer report = report_to(told);
+  {
+    const section held(*this);
+    supersede(key);
+    wrote_ = entries_.remove(key) || wrote_;
+    if (settings_.below) {
+      settings_.below->enqueue_remove(settings_.name, keys_.encode(key), stamps_.next(), report);
+    }
+  }
+  send();
+  if (told) told({});
+}
+
+// What is being computed meanwhile has an older stamp, so nothing under way has to be found.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::remove_by_tag(const std::string& tag,
+                                                          store::ended told) {
+  const write_report_pointer report = report_to(told);
+  const tag_mark_pointer mark = marks_.find(tag);
+  {
+    const section held(*this);
+    const write_stamp stamp = stamps_.next();
+    mark->raise(stamp.time);
+    if (settings_.below) settings_.below->enqueue_mark(settings_.name, tag, stamp, report);
+  }
+  send();
+  if (told) told({});
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::clear(store::ended told) {
+  const write_report_pointer report = report_to(told);
+  {
+    const section held(*this);
+    const write_stamp stamp = stamps_.next();
+    cleared_.raise(stamp.time);
+    supersede_if([](const flight&) { return true; });
+    static_cast<void>(entries_.clear());
+    wrote_ = true;
+    if (settings_.below) settings_.below->enqueue_mark(settings_.name, {}, stamp, report);
+  }
+  send();
+  if (told) told({});
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::changed_elsewhere(std::string_view text,
+                                                              const write_stamp& when) {
+  const std::optional<Key> key = keys_.decode(text);
+  if (!key) return;
+  stored_pointer ours;
+  {
+    const section held(*this);
+    const auto under_way = flights_.find(*key);
+    if (under_way != flights_.end() && under_way->second->stamp < when) supersede(*key);
+    const auto present = entries_.peek(*key);
+    if (!present) return;
+    if ((*present)->stamp() < when) {
+      wrote_ = entries_.remove(*key) || wrote_;
+    } else if ((*present)->stamp() != when && (*present)->stamp().node == stamps_.node()) {
+      ours = *present;
+    }
+  }
+  if (ours) write_again(*key, ours);
+}
+
+// The older write of another node may have reached a tier after ours, which is newer.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::write_again(const Key& key,
+                                                        const stored_pointer& ours) {
+  for_tiers encoded = encode(key, *ours, settings_.defaults);
+  if (!encoded) return;
+  {
+    const section held(*this);
+    if (entries_.peek(key) != ours) return;
+    settings_.below->enqueue(*std::move(encoded), nullptr, tiers::announced::again);
+  }
+  send();
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::cleared_elsewhere(const write_stamp& when) {
+  const section held(*this);
+  cleared_.raise(when.time);
+  supersede_if([&](const flight& current) { return current.stamp < when; });
+  static_cast<void>(entries_.remove_if(
+      [&](const Key&, const stored_pointer& each) { return each->stamp() < when; }));
+  wrote_ = true;
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::distrust() {
+  trust_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+auto core<Key, Value, Hash, Equal, Checks>::make_entry(const Key& key, loaded<Value> content,
+                                                       const call_options& allowed,
+                                                       const made_at& when) -> stored_pointer {
+  content.weight = weigh(key, content);
+  const bool absent = optional_traits<Value>::is_absent(content.value);
+  const lifetimes standard = allowed.keep.value_or(settings_.keep);
+  origin_of_entry origin{
+      .begun_at = when.begun_at,
+      .keep = content.keep.value_or(absent ? settings_.keep_absent.value_or(standard) : standard),
+      .stamp = when.stamp};
+  if (allowed.jitter_ms > 0) {
+    origin.jitter_ms = static_cast<std::int64_t>(
+        settings_.random->next() % (static_cast<std::uint64_t>(allowed.jitter_ms) + 1));
+  }
+  for (const std::string& tag : content.tags) origin.marks.push_back(marks_.find(tag));
+  return std::make_shared<stored>(std::move(content), std::move(origin), when.trust);
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+std::size_t core<Key, Value, Hash, Equal, Checks>::weigh(const Key& key,
+                                                         const loaded<Value>& content) const {
+  if (content.weight != 0 || !settings_.weigher) return content.weight;
+  return settings_.weigher(key, content.value);
+}
+
+// Nothing when there are no tiers, or nobody could make its dependency again.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+auto core<Key, Value, Hash, Equal, Checks>::encode(const Key& key, const stored& made,
+                                                   const call_options& allowed) const -> for_tiers {
+  if (!settings_.below) return std::nullopt;
+  const loaded<Value>& content = made.content();
+  std::optional<stored_dependency> depends = stored_dependency{};
+  if (content.depends_on) {
+    depends = settings_.dependencies ? content.depends_on->stored() : std::nullopt;
+    if (!depends) return std::nullopt;
+  }
+  std::string value;
+  std::string keys;
+  std::string tags;
+  const bool absent = optional_traits<Value>::is_absent(content.value);
+  if (!absent) values_.encode(content.value, value);
+  for (const std::string& each : depends->keys) append_text(each, keys);
+  for (const std::string& each : content.tags) append_text(each, tags);
+  const std::int64_t age_ms =
+      std::chrono::duration_cast<milliseconds>(time_.now() - made.origin().begun_at).count();
+  return settings_.below->encode(
+      settings_.name, keys_.encode(key),
+      {.kind = absent ? envelope_kind::absent : envelope_kind::value,
+       .computed_at = content.computed_at,
+       .epoch = settings_.dependencies ? settings_.dependencies->epoch() : 0,
+       .stamp = made.stamp(),
+       .format = values_.format,
+       .dependency = depends->kind,
+       .keys_depended_on = text_list(keys),
+       .tags = text_list(tags),
+       .value = value},
+      {.written_ms = time_.wall_us() / 1'000 - age_ms,
+       .written = made.origin().begun_at,
+       .keep = keep_in_tiers(made, allowed),
+       .jitter_ms = made.origin().jitter_ms},
+      allowed.skip_write);
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+std::vector<lifetimes> core<Key, Value, Hash, Equal, Checks>::keep_in_tiers(
+    const stored& made, const call_options& allowed) const {
+  std::vector<lifetimes> keep(settings_.below->size(), made.origin().keep);
+  const auto& other = allowed.keep_in_tiers;
+  for (std::size_t tier = 0; tier < std::min(keep.size(), other.size()); ++tier) {
+    if (other[tier]) keep[tier] = *other[tier];
+  }
+  return keep;
+}
+
+// Takes the handler when there are tiers to wait for.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+write_report_pointer core<Key, Value, Hash, Equal, Checks>::report_to(store::ended& told) const {
+  if (!told || !settings_.below || settings_.below->size() == 0) return nullptr;
+  return std::make_shared<write_report>(settings_.below->size(), std::exchange(told, nullptr));
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::supersede(const Key& key) {
+  const auto under_way = flights_.find(key);
+  if (under_way == flights_.end()) return;
+  under_way->second->superseded = true;
+  flights_.erase(under_way);
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+template <class Condition>
+void core<Key, Value, Hash, Equal, Checks>::supersede_if(Condition&& condition) {
+  for (auto each = flights_.begin(); each != flights_.end();) {
+    if (!condition(*each->second)) {
+      ++each;
+      continue;
+    }
+    each->second->superseded = true;
+    each = flights_.erase(each);
+  }
+}
+
+// What is not to be in memory is not to be there in an older version either. A refusal is counted
+// there; callers get the value all the same.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::store_in_memory(const Key& key,
+                                                            const stored_pointer& made,
+                                                            const call_options& allowed) {
+  wrote_ = true;
+  if (allowed.skip_write.has_memory()) {
+    static_cast<void>(entries_.remove(key));
+  } else {
+    static_cast<void>(entries_.insert(key, made));
+  }
+}
+
+}  // namespace lodestar::swr::detail

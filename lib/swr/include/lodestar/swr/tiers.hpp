@@ -1,0 +1,189 @@
+// The byte stores below the memory of caches, in the order in which they are asked: a file, a
+// server. Any number of caches with different names share them.
+//
+//   const auto below = tiers::make({.tiers = {{.below = file}, {.below = redis, .shared = true}},
+//                                   .announcements = plane});
+//   cache<std::string, user> users({.name = "users", .below = below, …});
+//
+// Reading. One tier after the other, until one has an entry that is fresh; of those that are stale
+// the newest counts. What a tier cannot say in its time is a miss, and is counted. What it gives
+// back that is no entry of that key (envelope.hpp) is a miss, is counted, and is deleted.
+//
+// Writing. All tiers at once. Of each key one write is on its way to a tier, and the newest waits
+// behind it. What a tier does not take waits for it, newest of each key, and is sent again after
+// `recovery_delay_ms` and when the tier answers again; until then that tier is not asked for that
+// key, so that nothing that was removed or replaced comes back from it. When too many wait, the
+// tier is no longer believed about anything older than that moment, which needs no list.
+//
+// A breaker keeps callers from a tier that fails again and again.
+//
+// Several nodes. A tier that others write to as well is `shared`. Each write has a stamp
+// (write_clock.hpp), taken when its computation began, and is announced on the backplane; whoever
+// has something older drops it, and accepts nothing older from a tier for a while. Of two writes
+// that cross, the greater stamp wins everywhere: what is sent again after a failure first looks
+// whether the tier has something newer, and a node that hears of an older write than its own sends
+// its own again. After an interruption of the backplane a node believes nothing that it holds
+// without asking the shared tiers. Without a backplane other nodes' writes are seen when an entry
+// in memory is no longer fresh.
+//
+// Thread-safety: all members from any thread. Lifetimes: clocks, timer, randomness and events must
+// outlive it; caches hold a reference. Its destruction waits for nobody: writes that are not on
+// their way are lost, so stop() when they matter.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <lodestar/base/bytes.hpp>
+#include <lodestar/base/clock.hpp>
+#include <lodestar/base/error.hpp>
+#include <lodestar/base/random.hpp>
+#include <lodestar/base/scheduler.hpp>
+#include <lodestar/swr/backplane.hpp>
+#include <lodestar/swr/circuit_breaker.hpp>
+#include <lodestar/swr/envelope.hpp>
+#include <lodestar/swr/events.hpp>
+#include <lodestar/swr/store.hpp>
+#include <lodestar/swr/tag_marks.hpp>
+#include <lodestar/swr/types.hpp>
+#include <lodestar/swr/write_clock.hpp>
+#include <lodestar/swr/write_report.hpp>
+
+namespace lodestar::swr {
+
+struct tier_options {
+  std::shared_ptr<store> below;
+  bool shared = false;  ///< Other nodes write to it, too.
+  std::int64_t read_timeout_ms = 40;
+  std::int64_t write_timeout_ms = 2'000;
+  std::size_t pending_writes_max = 10'000;
+  std::size_t pending_bytes_max = 64U << 20;
+  circuit_breaker_options breaker = {};
+};
+
+struct tiers_options {
+  std::vector<tier_options> tiers;  ///< At most tier_set::tiers_max.
+  std::shared_ptr<backplane> announcements = nullptr;
+  std::int64_t recovery_delay_ms = 2'000;
+  /// How long, without a backplane, what is known about tags is good when a tier is shared.
+  std::int64_t tags_trusted_ms = 1'000;
+  /// Of this process, among all that share a tier; 0: drawn at random.
+  std::uint64_t node = 0;
+  clock* time = &system_clock();
+  scheduler* timer = &system_timer();
+  random_source* random = &system_random();
+  event_sink* events = nullptr;
+};
+
+struct tier_statistics {
+  std::string_view name;
+  std::uint64_t hits = 0, misses = 0, read_errors = 0, faults = 0, refused_reads = 0;
+  std::uint64_t writes = 0, write_errors = 0, given_up = 0;
+  std::size_t pending_writes = 0, pending_bytes = 0;
+  bool breaker_is_open = false;
+};
+
+/// An entry as it goes into the tiers; made by tiers::encode().
+struct encoded_entry {
+  struct in_tier {
+    std::optional<shared_bytes> bytes;  ///< Nothing: removed there.
+    steady_time keep_until = steady_time::max();
+  };
+  std::string key;  ///< With the name of its cache.
+  write_stamp stamp;
+  std::vector<in_tier> tiers;
+};
+
+/// Who uses the tiers under one name: a cache. Called on any thread, without a lock.
+class tiers_user {
+ public:
+  virtual ~tiers_user() = default;
+  [[nodiscard]] virtual tag_marks& marks() noexcept = 0;
+  /// When everything was removed last.
+  [[nodiscard]] virtual tag_mark& cleared() noexcept = 0;
+  /// Another node has written or removed the key at that time.
+  virtual void changed_elsewhere(std::string_view key, const write_stamp& when) = 0;
+  virtual void cleared_elsewhere(const write_stamp& when) = 0;
+  /// What is in memory may be out of date, nobody knows which.
+  virtual void distrust() = 0;
+};
+
+namespace detail {
+class tiers_inside;
+}
+
+class tiers {
+ public:
+  [[nodiscard]] static std::shared_ptr<tiers> make(tiers_options options);
+  ~tiers();
+  tiers(const tiers&) = delete;
+  tiers& operator=(const tiers&) = delete;
+
+  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] std::vector<tier_statistics> stats() const;
+  /// Whether nothing waits for a tier or the backplane.
+  [[nodiscard]] bool is_settled() const;
+
+  // For caches.
+
+  [[nodiscard]] write_clock& stamps() noexcept;
+  [[nodiscard]] std::string_view name_of(std::size_t tier) const noexcept;
+  [[nodiscard]] event_sink* events() const noexcept;
+  /// From now on it hears what concerns the name; one at a time has a name. False when it is taken.
+  [[nodiscard]] bool attach(const std::string& name, std::weak_ptr<tiers_user> user);
+
+  struct found {
+    const envelope& entry;
+    std::string_view bytes;  ///< Of the whole envelope.
+    std::size_t tier;
+    bool is_fresh;  ///< By the wall clock.
+  };
+  /// Null: nothing. Good during the call.
+  using looked = std::move_only_function<void(const found*)>;
+  /// `format`: what the value must be encoded as. `skip`: tiers that are not asked.
+  void look(std::string_view name, std::string_view key, std::uint64_t format, tier_set skip,
+            looked done);
+
+  /// The bytes for each tier: `entry` without its identity and its times, which are made of
+  /// `written`, and of `keep[tier]`. Nothing for those in `skip`.
+  struct times {
+    std::int64_t written_ms;  ///< By the wall clock.
+    steady_time written;      ///< The same moment.
+    std::vector<lifetimes> keep;
+    std::int64_t jitter_ms = 0;
+  };
+  [[nodiscard]] encoded_entry encode(std::string_view name, std::string_view key, envelope entry,
+                                     const times& when, tier_set skip) const;
+
+  /// Whether other nodes are to hear of a write.
+  enum class announced : std::uint8_t {
+    always,
+    where_shared,  ///< A value that anybody can compute: only where they could find it in a tier.
+    again,  ///< Something older was heard of: and tiers are looked at before they are written.
+  };
+
+  // Registers what send() sends then, and announces it. Takes a lock for a moment and calls nobody:
+  // for a caller who decides under a lock of his own what is the newest.
+  void enqueue(encoded_entry entry, write_report_pointer report, announced to_others);
+  void enqueue_remove(std::string_view name, std::string_view key, const write_stamp& stamp,
+                      write_report_pointer report);
+  /// Into the tiers above the one it was found in.
+  void enqueue_promotion(std::string_view name, std::string_view key, const envelope& entry,
+                         std::string_view bytes, std::size_t found_in, tier_set skip);
+  void enqueue_mark(std::string_view name, std::optional<std::string_view> tag,
+                    const write_stamp& stamp, write_report_pointer report);
+  /// Sends what is registered; outside of any lock.
+  void send();
+
+ private:
+  explicit tiers(std::shared_ptr<detail::tiers_inside> made);
+  const std::shared_ptr<detail::tiers_inside> inside_;
+};
+
+}  // namespace lodestar::swr

@@ -1,0 +1,37 @@
+#include "recent_writes.hpp"
+
+#include <algorithm>
+
+namespace lodestar::swr::detail {
+
+std::optional<write_stamp> recent_writes::note(const hash128& key, const write_stamp& stamp,
+                                               steady_time now) {
+  const std::lock_guard held(mutex_);
+  forget(now);
+  const auto [place, is_new] = newest_.try_emplace(key);
+  seen& here = place->second;
+  const auto before = is_new ? std::nullopt : std::optional(here.stamp);
+  here.stamp = std::max(here.stamp, stamp);
+  here.until = now + remembered;
+  order_.emplace_back(here.until, key);
+  return before;
+}
+
+bool recent_writes::is_newest_known(const hash128& key, const write_stamp& stamp,
+                                    steady_time now) const {
+  const std::lock_guard held(mutex_);
+  const auto place = newest_.find(key);
+  return place == newest_.end() || place->second.until <= now || stamp >= place->second.stamp;
+}
+
+// A key that was written again has a later place in the order, too: the earlier one is skipped.
+void recent_writes::forget(steady_time now) {
+  while (!order_.empty() && (order_.front().first <= now || order_.size() >= writes_max)) {
+    const auto [until, key] = order_.front();
+    order_.pop_front();
+    const auto place = newest_.find(key);
+    if (place != newest_.end() && place->second.until == until) newest_.erase(place);
+  }
+}
+
+}  // namespace lodestar::swr::detail

@@ -1,0 +1,47 @@
+// The stamps of what was written lately, here or elsewhere: a tier that gives back something older
+// for such a key has not heard of it yet.
+//
+// Bounded: it remembers at most `writes_max` keys for `remembered_ms`, which is longer than a write
+// of a value that is being computed is on its way.
+//
+// Thread-safety: all members from any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include <lodestar/base/clock.hpp>
+#include <lodestar/base/hash.hpp>
+#include <lodestar/swr/envelope.hpp>
+
+namespace lodestar::swr::detail {
+
+class recent_writes {
+ public:
+  static constexpr std::size_t writes_max = 20'000;
+  static constexpr milliseconds remembered{60'000};
+
+  /// What was known before.
+  std::optional<write_stamp> note(const hash128& key, const write_stamp& stamp, steady_time now);
+  /// Whether nothing newer than this is known to have been written.
+  [[nodiscard]] bool is_newest_known(const hash128& key, const write_stamp& stamp,
+                                     steady_time now) const;
+
+ private:
+  struct seen {
+    write_stamp stamp;
+    steady_time until;
+  };
+  void forget(steady_time now);
+
+  mutable std::mutex mutex_;
+  std::unordered_map<hash128, seen> newest_;
+  std::deque<std::pair<steady_time, hash128>> order_;
+};
+
+}  // namespace lodestar::swr::detail

@@ -1,0 +1,252 @@
+#include "tier.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace lodestar::swr::detail {
+namespace {
+
+steady_time later(steady_time from, std::int64_t ms) {
+  const auto left = std::chrono::duration_cast<milliseconds>(steady_time::max() - from).count();
+  return ms >= left ? steady_time::max() : from + milliseconds(ms);
+}
+
+// A store that is full or refuses one value works.
+bool is_failure_of_store(const error& problem) noexcept {
+  return problem.code != error_code::too_large && problem.code != error_code::storage_full &&
+         problem.code != error_code::cancelled;
+}
+
+}  // namespace
+
+tier::tier(tier_options options, const clock& time, event_sink* events)
+    : options_(std::move(options)),
+      name_(options_.below->name()),
+      time_(time),
+      events_(events),
+      breaker_(options_.breaker),
+      pending_({options_.pending_writes_max, options_.pending_bytes_max}) {}
+
+void tier::read(std::string_view key, read_handler done) {
+  if (has_pending() && answer_from_pending(key, done)) return;
+  const steady_time now = time_.now();
+  if (!breaker_.admit(now)) {
+    refused_reads_.add();
+    return done(std::nullopt);
+  }
+  options_.below->get(key, later(now, options_.read_timeout_ms),
+                      [self = shared_from_this(), done = std::move(done)](auto bytes) mutable {
+                        self->note(bytes.has_value(),
+                                   bytes ? std::nullopt : std::optional(bytes.error()));
+                        if (!bytes) self->read_errors_.add();
+                        const bool hit = bytes && bytes->has_value();
+                        (hit ? self->hits_ : self->misses_).add();
+                        done(bytes ? *bytes : std::nullopt);
+                      });
+}
+
+bool tier::answer_from_pending(std::string_view key, read_handler& done) {
+  std::optional<shared_bytes> bytes;
+  {
+    const std::lock_guard held(mutex_);
+    const tier_write* const write = pending_.find(key);
+    if (write == nullptr) return false;
+    if (write->keep_until > time_.now()) bytes = write->bytes;
+  }
+  done(bytes ? std::optional(bytes->view()) : std::nullopt);
+  return true;
+}
+
+void tier::note(bool success, const std::optional<error>& problem) {
+  if (success || !is_failure_of_store(*problem)) {
+    if (breaker_.note_success()) {
+      retry();
+      send();
+    }
+    return;
+  }
+  static_cast<void>(breaker_.note_failure(time_.now()));
+}
+
+void tier::enqueue(tier_write write, write_report_pointer report) {
+  std::optional<pending_writes::given_up> lost;
+  {
+    const std::lock_guard held(mutex_);
+    lost = pending_.add(std::move(write), std::move(report));
+    if (lost) distrust(lost->newest.time);
+    pending_count_.store(pending_.size());
+  }
+  if (!lost) return;
+  given_up_.add();
+  tell(std::move(lost->waiting),
+       fail(error_code::unavailable, "too many writes wait for the tier", name_,
+            "it is down or too slow; what it holds is not used until "
+            "it is written anew")
+           .error());
+}
+
+void tier::drop_older(std::string_view key, const write_stamp& stamp) {
+  if (!has_pending()) return;
+  pending_writes::reports told;
+  {
+    const std::lock_guard held(mutex_);
+    told = pending_.drop_older(key, stamp);
+    pending_count_.store(pending_.size());
+  }
+  tell(std::move(told), std::nullopt);
+}
+
+void tier::send() {
+  while (has_pending()) {
+    std::optional<tier_write> next;
+    {
+      const std::lock_guard held(mutex_);
+      next = pending_.take();
+    }
+    if (!next) return;
+    start(*std::move(next));
+  }
+}
+
+void tier::retry() {
+  const std::lock_guard held(mutex_);
+  static_cast<void>(pending_.retry(retries_at_once, options_.shared));
+}
+
+void tier::start(tier_write write) {
+  const steady_time now = time_.now();
+  if (!breaker_.admit(now)) {
+    return ended(write, fail(error_code::unavailable, "the tier does not answer at present", name_),
+                 now);
+  }
+  if (write.verify) return verify(std::move(write));
+  apply(write);
+}
+
+// Whether others have written something newer meanwhile. Between this and the write there is a
+// gap: who writes in it hears of ours, and sends his own again.
+void tier::verify(tier_write write) {
+  const steady_time began = time_.now();
+  const std::string key = write.key;
+  options_.below->get(
+      key, later(began, options_.read_timeout_ms),
+      [self = shared_from_this(), write = std::move(write), began](const auto& bytes) mutable {
+        self->note(bytes.has_value(), bytes ? std::nullopt : std::optional(bytes.error()));
+        if (!bytes) return self->ended(write, std::unexpected(bytes.error()), began);
+        const auto stamp = *bytes ? stamp_of_envelope(**bytes) : std::nullopt;
+        const bool nothing_to_remove = !write.bytes && !*bytes;
+        if (!nothing_to_remove && (!stamp || *stamp < write.stamp)) return self->apply(write);
+        if (stamp && *stamp > write.stamp && self->handlers_.newer)
+          self->handlers_.newer(write.key, *stamp);
+        self->ended(write, {}, began);
+      });
+}
+
+void tier::apply(const tier_write& write) {
+  const steady_time began = time_.now();
+  const steady_time due = later(began, options_.write_timeout_ms);
+  auto done = [self = shared_from_this(), write, began](const result<void>& outcome) {
+    self->note(outcome.has_value(), outcome ? std::nullopt : std::optional(outcome.error()));
+    self->ended(write, outcome, began);
+    if (outcome && write.verify && self->is_shared() && self->handlers_.written_late)
+      self->handlers_.written_late(write.key, write.stamp);
+  };
+  if (write.bytes && write.keep_until > began) {
+    const nanoseconds keep_for =
+        write.keep_until == steady_time::max() ? nanoseconds::max() : write.keep_until - began;
+    return options_.below->set(write.key, *write.bytes, keep_for, due, std::move(done));
+  }
+  const std::array<std::string_view, 1> keys{write.key};
+  options_.below->remove(keys, due, std::move(done));
+}
+
+void tier::ended(const tier_write& write, const result<void>& outcome, steady_time began) {
+  writes_.add();
+  if (!outcome) write_errors_.add();
+  report_event(write, !outcome, began);
+  const bool unwanted = !outcome && (outcome.error().code == error_code::too_large ||
+                                     outcome.error().code == error_code::storage_full);
+  pending_writes::end what;
+  {
+    const std::lock_guard held(mutex_);
+    what = pending_.ended(write.key, write.stamp, outcome.has_value());
+    if (unwanted) what.ready |= pending_.turn_into_removal(write.key, write.stamp);
+    pending_count_.store(pending_.size());
+  }
+  tell(std::move(what.waiting), outcome ? std::nullopt : std::optional(outcome.error()));
+  if (what.ready) send();
+  if (!outcome && handlers_.failed) handlers_.failed();
+}
+
+void tier::tell(pending_writes::reports told, const std::optional<error>& problem) {
+  for (const write_report_pointer& each : told) each->ended(problem);
+}
+
+void tier::report_event(const tier_write& write, bool failed, steady_time began) const {
+  if (events_ == nullptr) return;
+  const split_key names = split_stored_key(write.key);
+  const nanoseconds latency = time_.now() - began;
+  if (write.bytes) {
+    return events_->written({.tier = name_,
+                             .cache = names.name,
+                             .key = names.key,
+                             .failed = failed,
+                             .latency = latency});
+  }
+  events_->removed({.tier = name_,
+                    .cache = names.name,
+                    .keys = 1,
+                    .first_key = names.key,
+                    .failed = failed,
+                    .latency = latency});
+}
+
+void tier::distrust(std::uint64_t up_to) noexcept {
+  std::uint64_t before = distrusted_.load();
+  while (before < up_to && !distrusted_.compare_exchange_weak(before, up_to)) {
+  }
+}
+
+bool tier::has_failed() const {
+  const std::lock_guard held(mutex_);
+  return pending_.failed() > 0;
+}
+
+bool tier::is_pending(std::string_view key) const {
+  if (!has_pending()) return false;
+  const std::lock_guard held(mutex_);
+  return pending_.find(key) != nullptr;
+}
+
+tier_statistics tier::stats() const {
+  const std::lock_guard held(mutex_);
+  return {.name = name_,
+          .hits = hits_.value(),
+          .misses = misses_.value(),
+          .read_errors = read_errors_.value(),
+          .faults = faults_.value(),
+          .refused_reads = refused_reads_.value(),
+          .writes = writes_.value(),
+          .write_errors = write_errors_.value(),
+          .given_up = given_up_.value(),
+          .pending_writes = pending_.size(),
+          .pending_bytes = pending_.bytes(),
+          .breaker_is_open = breaker_.is_open()};
+}
+
+split_key split_stored_key(std::string_view stored) {
+  const std::size_t end = std::min(stored.find(':'), stored.size());
+  split_key parts{.name = {}, .key = stored.substr(std::min(end + 1, stored.size()))};
+  for (std::size_t at = 0; at < end; ++at) {
+    const std::string_view three = stored.substr(at, 3);
+    const bool escaped = three == "%3A" || three == "%25";
+    parts.name += escaped ? (three == "%3A" ? ':' : '%') : stored[at];
+    if (escaped) at += 2;
+  }
+  return parts;
+}
+
+}  // namespace lodestar::swr::detail

@@ -1,0 +1,97 @@
+// One tier: its store behind a breaker, the writes that it has yet to take, and from when on it is
+// believed.
+//
+// Thread-safety: all members from any thread. No handler and no member of the store is called
+// under a lock. Handlers of the store may be called after the tier is gone from `tiers`: they hold
+// a reference.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include <lodestar/base/metrics.hpp>
+#include <lodestar/swr/tiers.hpp>
+
+#include "pending_writes.hpp"
+
+namespace lodestar::swr::detail {
+
+class tier : public std::enable_shared_from_this<tier> {
+ public:
+  using read_handler = std::move_only_function<void(std::optional<std::string_view>)>;
+  struct handlers {
+    /// A write that looked first has found something newer in its place.
+    std::function<void(std::string_view key, const write_stamp& newer)> newer = nullptr;
+    /// A write that looked first has been done. What others wrote between the two is gone.
+    std::function<void(std::string_view key, const write_stamp& stamp)> written_late = nullptr;
+    /// Something has to be sent again.
+    std::function<void()> failed = nullptr;
+  };
+
+  tier(tier_options options, const clock& time, event_sink* events);
+
+  /// Nothing when it has nothing, cannot say so in time, or has yet to take a removal.
+  void read(std::string_view key, read_handler done);
+  void count_fault(envelope_fault) noexcept { faults_.add(); }
+
+  void enqueue(tier_write write, write_report_pointer report);
+  void drop_older(std::string_view key, const write_stamp& stamp);
+  void send();
+  /// Failed writes become ready for send().
+  void retry();
+
+  [[nodiscard]] bool believes(const write_stamp& stamp) const noexcept {
+    return stamp.time > distrusted_.load(std::memory_order_acquire);
+  }
+  /// Nothing up to there.
+  void distrust(std::uint64_t up_to) noexcept;
+
+  [[nodiscard]] bool is_shared() const noexcept { return options_.shared; }
+  [[nodiscard]] std::string_view name() const noexcept { return name_; }
+  [[nodiscard]] bool has_pending() const noexcept { return pending_count_.load() > 0; }
+  [[nodiscard]] bool has_failed() const;
+  [[nodiscard]] bool is_pending(std::string_view key) const;
+  [[nodiscard]] tier_statistics stats() const;
+  /// Before anything else is called.
+  void set_handlers(handlers to) { handlers_ = std::move(to); }
+
+ private:
+  static constexpr std::size_t retries_at_once = 256;
+
+  [[nodiscard]] bool answer_from_pending(std::string_view key, read_handler& done);
+  void note(bool success, const std::optional<error>& problem);
+  void start(tier_write write);
+  void verify(tier_write write);
+  void apply(const tier_write& write);
+  void ended(const tier_write& write, const result<void>& outcome, steady_time began);
+  static void tell(pending_writes::reports told, const std::optional<error>& problem);
+  void report_event(const tier_write& write, bool failed, steady_time began) const;
+
+  const tier_options options_;
+  const std::string name_;
+  const clock& time_;
+  event_sink* const events_;
+  circuit_breaker breaker_;
+  std::atomic<std::uint64_t> distrusted_{0};
+
+  mutable std::mutex mutex_;
+  pending_writes pending_;
+  std::atomic<std::size_t> pending_count_{0};
+  handlers handlers_;
+
+  counter hits_, misses_, read_errors_, faults_, refused_reads_, writes_, write_errors_, given_up_;
+};
+
+/// "users:42" → {"users", "42"}, the name as it was.
+struct split_key {
+  std::string name;
+  std::string_view key;
+};
+[[nodiscard]] split_key split_stored_key(std::string_view stored);
+
+}  // namespace lodestar::swr::detail

@@ -1,0 +1,134 @@
+#include "tier_look.hpp"
+
+#include <utility>
+
+namespace lodestar::swr::detail {
+
+tier_look::tier_look(std::shared_ptr<tiers_inside> owner, request what, tiers::looked done)
+    : owner_(std::move(owner)),
+      what_(std::move(what)),
+      expected_{.key = identity_of(what_.key), .format = what_.format},
+      done_(std::move(done)),
+      user_(owner_->user_of(what_.name)) {}
+
+void tier_look::next(std::size_t from) {
+  while (from < owner_->all.size() && what_.skip.has_tier(from)) ++from;
+  if (from == owner_->all.size()) return answer();
+  owner_->all[from]->read(
+      what_.key, [self = shared_from_this(), from](auto bytes) { self->came(from, bytes); });
+}
+
+void tier_look::came(std::size_t from, std::optional<std::string_view> bytes) {
+  if (!bytes) return next(from + 1);
+  judge(from, *bytes);
+}
+
+void tier_look::judge(std::size_t from, std::string_view bytes) {
+  tier& here = *owner_->all[from];
+  const auto entry = open_envelope(bytes, expected_);
+  if (!entry) {
+    // Whatever it is, it is not ours to keep; what is written meanwhile waits behind this.
+    here.count_fault(entry.error());
+    here.enqueue({.key = what_.key, .stamp = owner_->stamps.next()}, nullptr);
+    here.send();
+    return next(from + 1);
+  }
+  if (!owner_->believes(here, *entry)) return next(from + 1);
+  if (!user_) return take(from, *entry, bytes);
+  if (auto marks = unknown_marks(*entry); !marks.empty()) {
+    held_.assign(bytes);
+    return learn(std::move(marks), 0, 0, from);
+  }
+  if (is_removed(*entry)) return next(from + 1);
+  take(from, *entry, bytes);
+}
+
+// The clock of the writer may differ from ours by as much as clocks do.
+void tier_look::take(std::size_t from, const envelope& entry, std::string_view bytes) {
+  const std::int64_t now_ms = owner_->time.wall_us() / 1'000;
+  if (now_ms < entry.fresh_until_ms) {
+    const tiers::found what{.entry = entry, .bytes = bytes, .tier = from, .is_fresh = true};
+    return done_(&what);
+  }
+  const auto best_stamp = best_.empty() ? std::nullopt : stamp_of_envelope(best_);
+  if (!best_stamp || *best_stamp < entry.stamp) {
+    best_.assign(bytes);
+    best_from_ = from;
+  }
+  next(from + 1);
+}
+
+void tier_look::answer() {
+  if (best_.empty()) return done_(nullptr);
+  const auto entry = open_envelope(best_, expected_);
+  const tiers::found what{.entry = *entry, .bytes = best_, .tier = best_from_, .is_fresh = false};
+  done_(&what);
+}
+
+bool tier_look::is_removed(const envelope& entry) {
+  if (entry.stamp.time <= user_->cleared().removed_at()) return true;
+  for (const std::string_view tag : entry.tags) {
+    if (entry.stamp.time <= user_->marks().find(tag)->removed_at()) return true;
+  }
+  return false;
+}
+
+auto tier_look::unknown_marks(const envelope& entry) -> std::vector<unknown_mark> {
+  std::vector<unknown_mark> unknown;
+  if (!owner_->knows(user_->cleared())) {
+    // The mark is a part of the user: as long as that is there.
+    unknown.push_back({tag_mark_pointer(user_, &user_->cleared()), clear_mark_key(what_.name)});
+  }
+  for (const std::string_view tag : entry.tags) {
+    tag_mark_pointer mark = user_->marks().find(tag);
+    if (!owner_->knows(*mark)) unknown.push_back({std::move(mark), tag_mark_key(what_.name, tag)});
+  }
+  return unknown;
+}
+
+// Every tier is asked, as any of them may have missed it. The time of the check is that of its
+// beginning.
+void tier_look::learn(std::vector<unknown_mark> marks, std::size_t mark, std::size_t from_tier,
+                      std::size_t resume_at) {
+  if (mark == marks.size()) {
+    const std::string bytes = std::exchange(held_, {});
+    return judge_known(resume_at, bytes);
+  }
+  if (from_tier == owner_->all.size()) {
+    return learn(std::move(marks), mark + 1, 0, resume_at);
+  }
+  if (from_tier == 0) marks[mark].checked = owner_->time.now();
+  const std::string key = marks[mark].key;
+  owner_->all[from_tier]->read(key, [self = shared_from_this(), marks = std::move(marks), mark,
+                                     from_tier, resume_at](const auto& bytes) mutable {
+    const unknown_mark& asked = marks[mark];
+    if (bytes) {
+      const auto entry =
+          open_envelope(*bytes, {.key = identity_of(asked.key), .format = mark_format()});
+      if (entry) asked.mark->raise(entry->stamp.time);
+    }
+    asked.mark->set_checked(asked.checked.time_since_epoch().count());
+    self->learn(std::move(marks), mark, from_tier + 1, resume_at);
+  });
+}
+
+void tier_look::judge_known(std::size_t from, std::string_view bytes) {
+  const auto entry = open_envelope(bytes, expected_);
+  if (!entry || is_removed(*entry)) return next(from + 1);
+  take(from, *entry, bytes);
+}
+
+std::string clear_mark_key(std::string_view name) {
+  return stored_key("@cleared", name);
+}
+
+std::string tag_mark_key(std::string_view name, std::string_view tag) {
+  return stored_key("@tags", stored_key(name, tag));
+}
+
+std::uint64_t mark_format() noexcept {
+  static const std::uint64_t format = hash_bytes_64("mark/1");
+  return format;
+}
+
+}  // namespace lodestar::swr::detail

@@ -1,0 +1,197 @@
+#include "tiers_inside.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <lodestar/base/assert.hpp>
+
+namespace lodestar::swr::detail {
+namespace {
+
+std::uint64_t node_of(const tiers_options& options) {
+  return options.node != 0 ? options.node : options.random->next() | 1U;
+}
+
+std::int64_t ns_of(steady_time when) {
+  return std::max<std::int64_t>(when.time_since_epoch().count(), 1);
+}
+
+}  // namespace
+
+tiers_inside::tiers_inside(tiers_options given)
+    : options(std::move(given)), time(*options.time), stamps(time, node_of(options)) {
+  LODESTAR_ASSERT(options.tiers.size() <= tier_set::tiers_max, "there are at most eight tiers");
+  for (const tier_options& each : options.tiers) {
+    LODESTAR_ASSERT(each.below != nullptr, "a tier has a store");
+    all.push_back(std::make_shared<tier>(each, time, options.events));
+    has_shared_ = has_shared_ || each.shared;
+  }
+}
+
+void tiers_inside::begin() {
+  const std::weak_ptr<tiers_inside> self = weak_from_this();
+  const auto failed = [self] {
+    if (const auto here = self.lock()) here->plan_recovery();
+  };
+  const auto newer = [self](std::string_view stored, const write_stamp& stamp) {
+    if (const auto here = self.lock()) here->found_newer(stored, stamp);
+  };
+  const auto written_late = [self](std::string_view stored, const write_stamp& stamp) {
+    if (const auto here = self.lock()) here->announce_again(stored, stamp);
+  };
+  for (const auto& each : all)
+    each->set_handlers({.newer = newer, .written_late = written_late, .failed = failed});
+  if (!options.announcements) return;
+  announcer_ = std::make_shared<announcer>(options.announcements, time, failed);
+  options.announcements->listen({.received =
+                                     [self](std::string_view bytes) {
+                                       if (const auto here = self.lock()) here->receive(bytes);
+                                     },
+                                 .connected =
+                                     [self] {
+                                       if (const auto here = self.lock()) here->connected();
+                                     }});
+}
+
+void tiers_inside::end() {
+  if (options.announcements) options.announcements->stop();
+}
+
+std::shared_ptr<tiers_user> tiers_inside::user_of(const std::string& name) {
+  const std::lock_guard held(mutex_);
+  const auto place = users_.find(name);
+  return place == users_.end() ? nullptr : place->second.lock();
+}
+
+bool tiers_inside::attach(const std::string& name, std::weak_ptr<tiers_user> user) {
+  const std::lock_guard held(mutex_);
+  std::weak_ptr<tiers_user>& place = users_[name];
+  if (!place.expired()) return false;
+  place = std::move(user);
+  return true;
+}
+
+bool tiers_inside::believes(const tier& from, const envelope& entry) const {
+  return from.believes(entry.stamp) && stamps.is_believable(entry.stamp) &&
+         recent.is_newest_known(entry.key, entry.stamp, time.now());
+}
+
+bool tiers_inside::knows(const tag_mark& mark) const {
+  const std::int64_t checked_ns = mark.checked_ns();
+  if (checked_ns == 0) return false;
+  if (!has_shared_) return true;
+  const std::int64_t connected_ns = connected_at_ns_.load(std::memory_order_acquire);
+  if (connected_ns != 0) return checked_ns >= connected_ns;
+  return ns_of(time.now()) - checked_ns < options.tags_trusted_ms * 1'000'000;
+}
+
+void tiers_inside::announce(const backplane_message& message) {
+  if (announcer_) announcer_->enqueue(message);
+}
+
+void tiers_inside::send() {
+  for (const auto& each : all) each->send();
+  if (announcer_) announcer_->send();
+}
+
+void tiers_inside::plan_recovery() {
+  if (recovery_planned_.exchange(true)) return;
+  const bool planned = options.timer->post_at(time.now() + milliseconds(options.recovery_delay_ms),
+                                              [self = weak_from_this()] {
+                                                if (const auto here = self.lock()) here->recover();
+                                              });
+  // The next failure tries again.
+  if (!planned) recovery_planned_ = false;
+}
+
+// What fails again plans the next one.
+void tiers_inside::recover() {
+  recovery_planned_ = false;
+  for (const auto& each : all) each->retry();
+  if (announcer_) announcer_->retry();
+  send();
+  const bool more = std::ranges::any_of(all, [](const auto& each) { return each->has_failed(); });
+  if (more || (announcer_ && announcer_->has_failed())) plan_recovery();
+}
+
+bool tiers_inside::is_settled() const {
+  return std::ranges::none_of(all, [](const auto& each) { return each->has_pending(); }) &&
+         !(announcer_ && announcer_->has_pending());
+}
+
+// What is not a message of ours is somebody else's.
+void tiers_inside::receive(std::string_view bytes) {
+  const auto message = decode_message(bytes);
+  if (!message || message->stamp.node == stamps.node()) return;
+  if (!stamps.is_believable(message->stamp)) return;
+  stamps.observe(message->stamp);
+  apply(*message);
+  send();
+}
+
+void tiers_inside::apply(const backplane_message& message) {
+  if (message.what == announcement::distrust) return distrust(message.stamp.time);
+  const auto user = user_of(std::string(message.name));
+  switch (message.what) {
+    case announcement::tag_removed:
+      if (user) user->marks().find(message.key)->raise(message.stamp.time);
+      return;
+    case announcement::cleared:
+      if (user) user->cleared_elsewhere(message.stamp);
+      return;
+    default: return apply_change(message, user.get());
+  }
+}
+
+// Tiers of this node alone learn of it here. Shared ones the writer has changed, but a write of
+// this node that is older may arrive there after that.
+void tiers_inside::apply_change(const backplane_message& message, tiers_user* user) {
+  const std::string key = stored_key(message.name, message.key);
+  const auto before = recent.note(identity_of(key), message.stamp, time.now());
+  const bool wrote_older = before && before->node == stamps.node() && *before < message.stamp;
+  for (const auto& each : all) {
+    each->drop_older(key, message.stamp);
+    if (each->is_shared() && !wrote_older) continue;
+    each->enqueue({.key = key, .stamp = message.stamp, .bytes = std::nullopt, .verify = true},
+                  nullptr);
+  }
+  if (user != nullptr) user->changed_elsewhere(message.key, message.stamp);
+}
+
+void tiers_inside::found_newer(std::string_view stored, const write_stamp& stamp) {
+  stamps.observe(stamp);
+  recent.note(identity_of(stored), stamp, time.now());
+  const split_key names = split_stored_key(stored);
+  if (const auto user = user_of(names.name)) user->changed_elsewhere(names.key, stamp);
+}
+
+// Who wrote something newer meanwhile writes it again when he hears of this.
+void tiers_inside::announce_again(std::string_view stored, const write_stamp& stamp) {
+  if (!announcer_) return;
+  const split_key names = split_stored_key(stored);
+  announce({.what = announcement::set, .stamp = stamp, .name = names.name, .key = names.key});
+  announcer_->send();
+}
+
+void tiers_inside::connected() {
+  const bool again = connected_at_ns_.exchange(ns_of(time.now())) != 0;
+  if (again) distrust(stamps.next().time);
+  plan_recovery();
+}
+
+void tiers_inside::distrust(std::uint64_t up_to) {
+  for (const auto& each : all) {
+    if (!each->is_shared()) each->distrust(up_to);
+  }
+  std::vector<std::shared_ptr<tiers_user>> users;
+  {
+    const std::lock_guard held(mutex_);
+    for (const auto& [name, user] : users_) {
+      if (auto here = user.lock()) users.push_back(std::move(here));
+    }
+  }
+  for (const auto& each : users) each->distrust();
+}
+
+}  // namespace lodestar::swr::detail

@@ -1,0 +1,568 @@
+// Goal: a cache over tiers keeps its promises, one per test, on a virtual clock, with stores that
+// answer when and as the test says. tier_schedule_test.cpp explores interleavings.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lodestar/swr/cache.hpp>
+#include <lodestar/swr/testing/steered_store.hpp>
+
+namespace lodestar::swr {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::steered_store;
+using texts = cache<std::string, std::string>;
+using outcome = result<answer<std::string>>;
+
+class swr_tiers : public ::testing::Test {
+ protected:
+  std::shared_ptr<tiers> make_tiers() {
+    return tiers::make({.tiers = {{.below = near_}, {.below = far_}},
+                        .time = &time_,
+                        .timer = &timer_,
+                        .random = &random_});
+  }
+  texts::options_type settings(std::shared_ptr<tiers> below, std::string name = "texts") {
+    return {.name = std::move(name),
+            .keep = {.fresh_ms = 1'000, .stale_ms = 5'000, .fail_safe_ms = 60'000},
+            .below = std::move(below),
+            .time = &time_,
+            .timer = &timer_,
+            .random = &random_};
+  }
+  texts::loader parked() {
+    return [this](texts::done completed) { loads_.push_back(std::move(completed)); };
+  }
+  static texts::handler into(std::optional<outcome>& place) {
+    return [&place](outcome what) {
+      ASSERT_FALSE(place.has_value()) << "a handler is called exactly once";
+      place = std::move(what);
+    };
+  }
+  void ask(texts& values, std::optional<outcome>& place, const call_options& how = {},
+           const demand& wanted = {}) {
+    values.get_or_load("k", how, wanted, parked(), into(place));
+  }
+  void ask(std::optional<outcome>& place) { ask(values_, place); }
+  void complete(std::size_t load, std::string value) {
+    texts::done completed = std::move(loads_.at(load));
+    completed(loaded<std::string>{.value = std::move(value)});
+  }
+  void break_load(std::size_t load) {
+    texts::done completed = std::move(loads_.at(load));
+    completed(fail(error_code::unavailable, "no database"));
+  }
+  void set(std::string value) { values_.set("k", {.value = std::move(value)}, {}, nullptr); }
+  static std::string value_of(const std::optional<outcome>& what) {
+    if (!what) return "not answered";
+    return *what ? (*what)->value : (*what).error().describe();
+  }
+  void advance(milliseconds by) {
+    time_.advance(by);
+    near_->expire();
+    far_->expire();
+    timer_.run_due();
+  }
+
+  manual_clock time_;
+  manual_scheduler timer_{time_};
+  seeded_random random_{1};
+  std::shared_ptr<steered_store> near_ = std::make_shared<steered_store>(time_, "near");
+  std::shared_ptr<steered_store> far_ = std::make_shared<steered_store>(time_, "far");
+  std::shared_ptr<tiers> below_ = make_tiers();
+  texts values_{settings(below_)};
+  std::vector<texts::done> loads_;
+  std::optional<outcome> first_, second_, third_;
+};
+
+TEST_F(swr_tiers, a_load_is_kept_in_memory_and_in_every_tier) {
+  ask(first_);
+  complete(0, "v");
+  EXPECT_EQ(value_of(first_), "v");
+  EXPECT_EQ(near_->entries.size(), 1U);
+  EXPECT_EQ(far_->entries.size(), 1U);
+  EXPECT_TRUE(near_->entries.contains("texts:k"));
+  EXPECT_TRUE(values_.peek("k").has_value());
+  EXPECT_TRUE(below_->is_settled());
+}
+
+TEST_F(swr_tiers, a_hit_of_a_lower_tier_goes_into_the_upper_ones_and_memory) {
+  set("v");
+  near_->entries.clear();
+  texts other(settings(make_tiers()));  // another process: its memory is empty
+  ask(other, first_);
+  EXPECT_EQ(value_of(first_), "v");
+  EXPECT_TRUE((*first_)->hit);
+  EXPECT_EQ((*first_)->tier, 1U);
+  EXPECT_EQ(near_->entries.size(), 1U);
+  EXPECT_EQ(other.peek("k")->value, "v");
+  EXPECT_TRUE(loads_.empty());
+  EXPECT_EQ(other.stats().tier_hits, 1U);
+}
+
+TEST_F(swr_tiers, an_entry_keeps_its_age_when_it_moves_up) {
+  set("v");
+  time_.advance(milliseconds(999));
+  texts other(settings(make_tiers()));
+  ask(other, first_);
+  EXPECT_EQ((*first_)->state, freshness::fresh);
+  EXPECT_EQ((*first_)->age_ms, 999);
+  time_.advance(milliseconds(1));
+  EXPECT_EQ(other.peek("k")->state, freshness::stale) << "exactly at fresh_until it is stale";
+  time_.advance(milliseconds(5'000));
+  EXPECT_FALSE(other.peek("k").has_value()) << "exactly at stale_until it has expired";
+}
+
+TEST_F(swr_tiers, a_stale_entry_of_a_tier_is_served_and_revalidated_once) {
+  set("old");
+  time_.advance(milliseconds(1'500));
+  texts other(settings(make_tiers()));
+  ask(other, first_);
+  EXPECT_EQ(value_of(first_), "old");
+  EXPECT_EQ((*first_)->state, freshness::stale);
+  ask(other, second_);
+  EXPECT_EQ(value_of(second_), "old");
+  ASSERT_EQ(loads_.size(), 1U);
+  complete(0, "new");
+  ask(other, third_);
+  EXPECT_EQ(value_of(third_), "new");
+  EXPECT_EQ((*third_)->state, freshness::fresh);
+}
+
+TEST_F(swr_tiers, a_revalidation_takes_what_another_process_has_refreshed) {
+  set("old");
+  time_.advance(milliseconds(1'500));
+  texts other(settings(make_tiers()));
+  other.set("k", {.value = "new"}, {}, nullptr);
+  ask(first_);
+  EXPECT_EQ(value_of(first_), "old") << "memory has that, stale";
+  EXPECT_TRUE(loads_.empty()) << "the tiers have something fresh";
+  ask(second_);
+  EXPECT_EQ(value_of(second_), "new");
+}
+
+TEST_F(swr_tiers, get_asks_memory_and_tiers_and_never_loads) {
+  values_.get("k", {}, {}, into(first_));
+  EXPECT_EQ((*first_).error().code, error_code::not_found);
+  set("v");
+  texts other(settings(make_tiers()));
+  other.get("k", {}, {}, into(second_));
+  EXPECT_EQ(value_of(second_), "v");
+  EXPECT_EQ(other.stats().loads, 0U);
+}
+
+TEST_F(swr_tiers, one_flight_looks_and_loads_for_all) {
+  near_->park(true);
+  for (auto* place : {&first_, &second_, &third_}) ask(*place);
+  EXPECT_EQ(near_->gets, 1U);
+  near_->park(false);
+  near_->let_go(0);
+  ASSERT_EQ(loads_.size(), 1U);
+  complete(0, "v");
+  for (auto* place : {&first_, &second_, &third_}) EXPECT_EQ(value_of(*place), "v");
+}
+
+TEST_F(swr_tiers, a_failing_tier_is_a_miss) {
+  set("v");
+  near_->set_down(true);
+  texts other(settings(make_tiers()));
+  ask(other, first_);
+  EXPECT_EQ(value_of(first_), "v");
+  EXPECT_EQ((*first_)->tier, 1U);
+  far_->set_down(true);
+  texts third(settings(make_tiers()));
+  ask(third, second_);
+  ASSERT_EQ(loads_.size(), 1U);
+  complete(0, "loaded");
+  EXPECT_EQ(value_of(second_), "loaded");
+}
+
+TEST_F(swr_tiers, a_removed_key_does_not_come_back_from_a_tier_that_did_not_hear_of_it) {
+  set("v");
+  far_->set_down(true);
+  std::optional<result<void>> told;
+  values_.remove("k", [&](result<void> what) { told = std::move(what); });
+  ASSERT_TRUE(told.has_value());
+  ASSERT_FALSE(told->has_value());
+  EXPECT_EQ(told->error().code, error_code::unavailable);
+  far_->set_down(false);
+  EXPECT_TRUE(far_->entries.contains("texts:k"));
+  values_.get("k", {}, {}, into(first_));
+  EXPECT_EQ((*first_).error().code, error_code::not_found) << "it is not asked for the key yet";
+  advance(milliseconds(2'000));
+  EXPECT_FALSE(far_->entries.contains("texts:k")) << "it is told when it answers again";
+  EXPECT_TRUE(below_->is_settled());
+}
+
+TEST_F(swr_tiers, what_a_tier_did_not_take_is_written_later_newest_only) {
+  far_->set_down(true);
+  set("1");
+  set("2");
+  far_->set_down(false);
+  set("3");  // the breaker is closed: this one gets through
+  EXPECT_TRUE(below_->is_settled());
+  far_->set_down(true);
+  set("4");
+  far_->set_down(false);
+  const auto sets = far_->sets;
+  advance(milliseconds(2'000));
+  EXPECT_EQ(far_->sets, sets + 1);
+  texts other(
+      settings(tiers::make({.tiers = {{.below = far_}}, .time = &time_, .timer = &timer_})));
+  ask(other, first_);
+  EXPECT_EQ(value_of(first_), "4");
+}
+
+TEST_F(swr_tiers, of_each_key_one_write_is_on_its_way) {
+  far_->park(true);
+  set("1");
+  set("2");
+  set("3");
+  EXPECT_EQ(far_->parked(), 1U);
+  far_->let_go(0);
+  EXPECT_EQ(far_->parked(), 1U) << "the second was overtaken by the third";
+  far_->let_go(0);
+  EXPECT_EQ(far_->parked(), 0U);
+  EXPECT_NE(far_->entries.at("texts:k").bytes.find('3'), std::string::npos);
+}
+
+TEST_F(swr_tiers, a_reader_finds_what_is_on_its_way_to_a_tier) {
+  far_->park(true);
+  near_->set_down(true);
+  texts small(
+      {.name = "small", .weight_max = 1, .below = below_, .time = &time_, .timer = &timer_});
+  small.set("a", {.value = "1"}, {}, nullptr);
+  small.set("b", {.value = "2"}, {}, nullptr);  // "a" leaves the memory
+  small.get("a", {}, {}, into(first_));
+  far_->let_go(far_->parked() - 1);  // it asks when everything was removed last, too
+  EXPECT_EQ(value_of(first_), "1");
+}
+
+TEST_F(swr_tiers, a_set_or_removal_wins_over_a_look) {
+  set("old");
+  texts other(settings(make_tiers()));
+  near_->park(true);
+  ask(other, first_);
+  near_->park(false);
+  other.remove("k", nullptr);
+  near_->let_go(0);
+  ASSERT_EQ(loads_.size(), 1U) << "what was found before the removal is not used";
+  EXPECT_FALSE(near_->entries.contains("texts:k"));
+  complete(0, "new");
+  EXPECT_EQ(value_of(first_), "new");
+  EXPECT_FALSE(other.peek("k").has_value()) << "the load began before the removal, too";
+  EXPECT_FALSE(near_->entries.contains("texts:k"));
+}
+
+TEST_F(swr_tiers, a_removal_wins_over_a_load_on_every_tier) {
+  ask(first_);
+  values_.remove("k", nullptr);
+  complete(0, "old");
+  EXPECT_EQ(value_of(first_), "old") << "who waited gets it";
+  EXPECT_TRUE(near_->entries.empty());
+  EXPECT_TRUE(far_->entries.empty());
+  EXPECT_EQ(values_.stats().superseded, 1U);
+}
+
+TEST_F(swr_tiers, a_tier_that_missed_too_much_is_not_believed) {
+  auto below = tiers::make(
+      {.tiers = {{.below = far_, .pending_writes_max = 10}}, .time = &time_, .timer = &timer_});
+  texts values(settings(below));
+  for (int key = 0; key < 20; ++key) values.set(std::to_string(key), {.value = "v"}, {}, nullptr);
+  far_->set_down(true);
+  for (int key = 0; key < 20; ++key) values.remove(std::to_string(key), nullptr);
+  EXPECT_LE(below->stats().front().pending_writes, 10U);
+  EXPECT_GT(below->stats().front().given_up, 0U);
+  far_->set_down(false);
+  advance(milliseconds(10'000));
+  EXPECT_FALSE(far_->entries.empty());
+  for (int key = 0; key < 20; ++key) {
+    std::optional<outcome> found;
+    values.get(std::to_string(key), {}, {}, into(found));
+    EXPECT_FALSE(found->has_value()) << key;
+  }
+  values.set("new", {.value = "v"}, {}, nullptr);
+  texts again(settings(below, "again"));
+  EXPECT_TRUE(below->is_settled());
+}
+
+TEST_F(swr_tiers, the_breaker_opens_after_five_failures_and_closes_by_itself) {
+  far_->set_down(true);
+  near_->set_down(true);
+  for (int key = 0; key < 20; ++key) {
+    values_.get(std::to_string(key), {}, {}, [](const auto&) {});
+  }
+  EXPECT_EQ(far_->gets, 5U);
+  EXPECT_TRUE(below_->stats().at(1).breaker_is_open);
+  EXPECT_EQ(below_->stats().at(1).refused_reads, 15U);
+  far_->set_down(false);
+  advance(milliseconds(500));
+  values_.get("probe", {}, {}, [](const auto&) {});
+  EXPECT_FALSE(below_->stats().at(1).breaker_is_open);
+}
+
+TEST_F(swr_tiers, what_is_no_entry_is_a_miss_and_is_deleted) {
+  set("v");
+  near_->entries.at("texts:k").bytes[60] ^= 1;
+  texts other(settings(make_tiers()));
+  ask(other, first_);
+  EXPECT_EQ(value_of(first_), "v");
+  EXPECT_EQ((*first_)->tier, 1U);
+  EXPECT_NE(near_->entries.at("texts:k").bytes, "");
+  far_->entries.at("texts:k").bytes = "somebody else's";
+  near_->entries.clear();
+  auto below = make_tiers();
+  texts third(settings(below));
+  ask(third, second_);
+  EXPECT_EQ(loads_.size(), 1U);
+  EXPECT_FALSE(far_->entries.contains("texts:k"));
+  EXPECT_EQ(below->stats().at(1).faults, 1U);
+}
+
+TEST_F(swr_tiers, a_value_of_another_type_is_a_miss) {
+  set("v");
+  cache<std::string, std::int64_t> numbers(
+      {.name = "texts", .below = make_tiers(), .time = &time_, .timer = &timer_});
+  std::optional<result<answer<std::int64_t>>> found;
+  numbers.get("k", {}, {}, [&](auto what) { found = std::move(what); });
+  EXPECT_EQ((*found).error().code, error_code::not_found);
+}
+
+TEST_F(swr_tiers, names_keep_caches_apart) {
+  texts other(settings(below_, "other"));
+  set("v");
+  other.get("k", {}, {}, into(first_));
+  EXPECT_EQ((*first_).error().code, error_code::not_found);
+}
+
+TEST_F(swr_tiers, fail_safe_serves_an_expired_entry_when_the_load_fails) {
+  set("old");
+  advance(milliseconds(7'000));
+  EXPECT_FALSE(values_.peek("k").has_value());
+  ask(first_);
+  break_load(0);
+  EXPECT_EQ(value_of(first_), "old");
+  EXPECT_EQ((*first_)->state, freshness::expired);
+  ASSERT_NE((*first_)->failure, nullptr);
+  EXPECT_EQ((*first_)->failure->message, "no database");
+  // Throttled: nobody tries again for 30 s.
+  ask(second_);
+  EXPECT_EQ(value_of(second_), "old");
+  EXPECT_EQ(loads_.size(), 1U);
+  advance(milliseconds(30'000));
+  ask(third_);
+  ASSERT_EQ(loads_.size(), 2U);
+  complete(1, "new");
+  EXPECT_EQ(value_of(third_), "new");
+  EXPECT_EQ(values_.peek("k")->state, freshness::fresh);
+}
+
+TEST_F(swr_tiers, fail_safe_ends) {
+  set("old");
+  advance(milliseconds(66'000));
+  ask(first_);
+  break_load(0);
+  EXPECT_EQ((*first_).error().code, error_code::unavailable);
+}
+
+TEST_F(swr_tiers, fail_safe_finds_what_only_a_tier_has) {
+  set("old");
+  time_.advance(milliseconds(7'000));
+  texts other(settings(make_tiers()));
+  ask(other, first_);
+  EXPECT_FALSE(first_.has_value());
+  break_load(0);
+  EXPECT_EQ(value_of(first_), "old");
+  EXPECT_EQ((*first_)->state, freshness::expired);
+}
+
+TEST_F(swr_tiers, a_soft_timeout_gives_what_fail_safe_has_and_the_load_goes_on) {
+  set("old");
+  advance(milliseconds(7'000));
+  ask(values_, first_, {.soft_timeout_ms = 100, .hard_timeout_ms = 1'000});
+  advance(milliseconds(99));
+  EXPECT_FALSE(first_.has_value());
+  advance(milliseconds(1));
+  EXPECT_EQ(value_of(first_), "old");
+  EXPECT_EQ((*first_)->failure->code, error_code::deadline_exceeded);
+  complete(0, "new");
+  EXPECT_EQ(values_.peek("k")->value, "new");
+}
+
+TEST_F(swr_tiers, a_hard_timeout_ends_the_wait_and_the_load_goes_on) {
+  ask(values_, first_, {.soft_timeout_ms = 100, .hard_timeout_ms = 1'000});
+  advance(milliseconds(999));
+  EXPECT_FALSE(first_.has_value()) << "the soft one applies only where there is something";
+  advance(milliseconds(1));
+  EXPECT_EQ((*first_).error().code, error_code::deadline_exceeded);
+  complete(0, "new");
+  EXPECT_EQ(values_.peek("k")->value, "new");
+  EXPECT_EQ(values_.stats().timeouts, 1U);
+}
+
+TEST_F(swr_tiers, a_load_that_hangs_does_not_keep_the_key) {
+  ask(first_);
+  advance(milliseconds(60'000));
+  EXPECT_EQ((*first_).error().code, error_code::deadline_exceeded);
+  ask(second_);
+  ASSERT_EQ(loads_.size(), 2U);
+  complete(1, "new");
+  EXPECT_EQ(value_of(second_), "new");
+  complete(0, "late");
+  EXPECT_EQ(values_.peek("k")->value, "new");
+}
+
+TEST_F(swr_tiers, an_eager_refresh_begins_before_the_entry_is_stale) {
+  set("old");
+  const call_options eager{.eager_refresh = 0.9};
+  time_.advance(milliseconds(899));
+  ask(values_, first_, eager);
+  EXPECT_TRUE(loads_.empty());
+  time_.advance(milliseconds(1));
+  ask(values_, second_, eager);
+  EXPECT_EQ((*second_)->state, freshness::fresh);
+  EXPECT_EQ(values_.stats().eager_refreshes, 1U);
+  ASSERT_EQ(loads_.size(), 1U);
+  complete(0, "new");
+  EXPECT_EQ(values_.peek("k")->value, "new");
+}
+
+TEST_F(swr_tiers, jitter_makes_entries_fresh_for_different_times) {
+  std::vector<int> fresh_for;
+  for (int key = 0; key < 50; ++key)
+    values_.set(std::to_string(key), {.value = "v"}, {.jitter_ms = 500}, nullptr);
+  std::size_t stale = 0;
+  time_.advance(milliseconds(1'250));
+  for (int key = 0; key < 50; ++key)
+    stale += values_.peek(std::to_string(key))->state == freshness::stale ? 1U : 0U;
+  EXPECT_GT(stale, 10U);
+  EXPECT_LT(stale, 40U);
+}
+
+TEST_F(swr_tiers, a_tag_removes_what_has_it_from_memory_and_tiers) {
+  values_.set("a", {.value = "1", .tags = {"red", "blue"}}, {}, nullptr);
+  values_.set("b", {.value = "2", .tags = {"blue"}}, {}, nullptr);
+  values_.set("c", {.value = "3"}, {}, nullptr);
+  values_.remove_by_tag("red", nullptr);
+  EXPECT_FALSE(values_.peek("a").has_value());
+  EXPECT_TRUE(values_.peek("b").has_value());
+  values_.get("a", {}, {}, into(first_));
+  EXPECT_FALSE(first_->has_value());
+  // Another process learns of it from the tiers.
+  texts other(settings(make_tiers()));
+  other.get("a", {}, {}, into(second_));
+  EXPECT_FALSE(second_->has_value());
+  other.get("b", {}, {}, into(third_));
+  EXPECT_EQ(value_of(third_), "2");
+  values_.set("a", {.value = "4", .tags = {"red"}}, {}, nullptr);
+  EXPECT_EQ(values_.peek("a")->value, "4") << "what comes later has the tag, too";
+}
+
+TEST_F(swr_tiers, a_tag_wins_over_a_load_under_way) {
+  ask(first_);
+  values_.remove_by_tag("red", nullptr);
+  ask(second_);
+  texts::done completed = std::move(loads_.at(0));
+  completed(loaded<std::string>{.value = "old", .tags = {"red"}});
+  EXPECT_EQ(value_of(first_), "old");
+  EXPECT_FALSE(second_.has_value()) << "who asked after the removal must not get that";
+  EXPECT_FALSE(values_.peek("k").has_value());
+  ASSERT_EQ(loads_.size(), 2U);
+  complete(1, "new");
+  EXPECT_EQ(value_of(second_), "new");
+}
+
+TEST_F(swr_tiers, clear_reaches_other_processes_through_the_tiers) {
+  set("v");
+  values_.clear(nullptr);
+  EXPECT_FALSE(values_.peek("k").has_value());
+  values_.get("k", {}, {}, into(first_));
+  EXPECT_FALSE(first_->has_value());
+  texts other(settings(make_tiers()));
+  other.get("k", {}, {}, into(second_));
+  EXPECT_FALSE(second_->has_value());
+  set("new");
+  ask(other, third_);
+  EXPECT_EQ(value_of(third_), "new");
+}
+
+TEST_F(swr_tiers, options_of_a_call_skip_places_and_give_tiers_other_times) {
+  values_.set("k", {.value = "v"}, {.skip_write = tier_set::memory() | tier_set::tier(0)}, nullptr);
+  EXPECT_FALSE(values_.peek("k").has_value());
+  EXPECT_TRUE(near_->entries.empty());
+  EXPECT_EQ(far_->entries.size(), 1U);
+  values_.get("k", {.skip_read = tier_set::tier(1)}, {}, into(first_));
+  EXPECT_FALSE(first_->has_value());
+
+  const lifetimes longer{.fresh_ms = 100'000};
+  values_.set("k", {.value = "long"}, {.keep_in_tiers = {std::nullopt, longer}}, nullptr);
+  time_.advance(milliseconds(99'999));
+  values_.get("k", {}, {}, into(second_));
+  EXPECT_EQ(value_of(second_), "long");
+}
+
+TEST_F(swr_tiers, memory_asks_a_tier_that_keeps_entries_longer) {
+  const lifetimes longer{.fresh_ms = 100'000};
+  values_.set("k", {.value = "long"}, {.keep_in_tiers = {std::nullopt, longer}}, nullptr);
+  near_->entries.clear();
+  time_.advance(milliseconds(50'000));
+  ask(first_);
+  EXPECT_EQ(value_of(first_), "long");
+  EXPECT_EQ((*first_)->state, freshness::fresh);
+  time_.advance(milliseconds(999));
+  EXPECT_EQ(values_.peek("k")->state, freshness::fresh);
+  time_.advance(milliseconds(1));
+  EXPECT_FALSE(values_.peek("k").has_value()) << "it is to be looked for again";
+  EXPECT_TRUE(loads_.empty());
+}
+
+TEST_F(swr_tiers, absence_is_kept_apart_from_failure) {
+  using maybe = cache<std::string, std::optional<std::string>>;
+  maybe values({.name = "maybe",
+                .keep = {.fresh_ms = 10'000},
+                .keep_absent = lifetimes{.fresh_ms = 1'000},
+                .below = below_,
+                .time = &time_,
+                .timer = &timer_});
+  int loads = 0;
+  const auto get = [&] {
+    std::optional<result<answer<std::optional<std::string>>>> place;
+    values.get_or_load(
+        "k", {}, {},
+        [&](maybe::done completed) {
+          ++loads;
+          completed(loaded<std::optional<std::string>>{.value = std::nullopt});
+        },
+        [&](auto what) { place = std::move(what); });
+    return *std::move(place);
+  };
+  EXPECT_EQ(get()->value, std::nullopt);
+  EXPECT_EQ(get()->value, std::nullopt);
+  EXPECT_EQ(loads, 1);
+  time_.advance(milliseconds(1'000));
+  EXPECT_EQ(get()->value, std::nullopt);
+  EXPECT_EQ(loads, 2) << "absence has a time of its own";
+  maybe other({.name = "maybe", .below = make_tiers(), .time = &time_, .timer = &timer_});
+  std::optional<result<answer<std::optional<std::string>>>> found;
+  other.get("k", {}, {}, [&](auto what) { found = std::move(what); });
+  ASSERT_TRUE(found->has_value());
+  EXPECT_EQ((*found)->value, std::nullopt);
+}
+
+TEST_F(swr_tiers, options_that_cannot_be_are_named) {
+  EXPECT_FALSE(find_mistake(settings(below_)));
+  EXPECT_TRUE(find_mistake(settings(below_, "@tags")));
+  EXPECT_TRUE(find_mistake(settings(below_, "")));
+  auto negative = settings(below_);
+  negative.keep.fresh_ms = -1;
+  EXPECT_TRUE(find_mistake(negative));
+}
+
+}  // namespace
+}  // namespace lodestar::swr
