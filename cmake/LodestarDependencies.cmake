@@ -16,6 +16,7 @@ find_package(spdlog REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
 if(LODESTAR_TESTS)
   find_package(GTest REQUIRED)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
@@ -31,6 +32,14 @@ add_library(lodestar_lmdb UNKNOWN IMPORTED GLOBAL)
 add_library(lodestar::lmdb ALIAS lodestar_lmdb)
 set_target_properties(lodestar_lmdb PROPERTIES IMPORTED_LOCATION "${LODESTAR_LMDB_LIBRARY}"
   INTERFACE_INCLUDE_DIRECTORIES "${LODESTAR_LMDB_INCLUDE}")
+
+# Nor has its hiredis 0.14 one.
+find_library(LODESTAR_HIREDIS_LIBRARY hiredis REQUIRED)
+find_path(LODESTAR_HIREDIS_INCLUDE hiredis/hiredis.h REQUIRED)
+add_library(lodestar_hiredis UNKNOWN IMPORTED GLOBAL)
+add_library(lodestar::hiredis ALIAS lodestar_hiredis)
+set_target_properties(lodestar_hiredis PROPERTIES IMPORTED_LOCATION "${LODESTAR_HIREDIS_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${LODESTAR_HIREDIS_INCLUDE}")
 
 # SQLite: one copy in the process, ours. Debian's 3.40.1 has the WAL-reset bug (fixed in 3.51.3).
 add_library(lodestar_sqlite3 STATIC EXCLUDE_FROM_ALL "${LODESTAR_THIRD_PARTY}/sqlite3/sqlite3.c")
