@@ -1,8 +1,6 @@
 #include "redis_server.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -18,32 +16,12 @@
 
 #include <lodestar/base/assert.hpp>
 
+#include "descriptor.hpp"
+
 namespace lodestar::test {
 namespace {
 
 constexpr const char* program = "/usr/bin/redis-server";
-
-class descriptor {
- public:
-  explicit descriptor(int owned) noexcept : owned_(owned) {
-    LODESTAR_ASSERT(owned_ >= 0, "the system gives a descriptor");
-  }
-  ~descriptor() { close(owned_); }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return owned_; }
-
- private:
-  const int owned_;
-};
-
-[[nodiscard]] sockaddr_in local(std::uint16_t port) {
-  sockaddr_in made{};
-  made.sin_family = AF_INET;
-  made.sin_port = htons(port);
-  made.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return made;
-}
 
 // A client that waits for its answers.
 class plain_client {
@@ -51,7 +29,7 @@ class plain_client {
   explicit plain_client(std::uint16_t port) {
     const timeval limit{.tv_sec = 10, .tv_usec = 0};
     setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    const sockaddr_in where = local(port);
+    const sockaddr_in where = local_address(port);
     const int code =
         ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&where), sizeof(where));
     LODESTAR_ASSERT(code == 0, "the server of the test can be reached");
@@ -132,7 +110,7 @@ class plain_client {
 
 std::uint16_t free_port() {
   const descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in where = local(0);
+  sockaddr_in where = local_address(0);
   socklen_t size = sizeof(where);
   auto* const any = reinterpret_cast<sockaddr*>(&where);
   const bool found =
