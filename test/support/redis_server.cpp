@@ -91,6 +91,16 @@ class plain_client {
   ::_exit(127);
 }
 
+void make_certificate(const temp_folder& folder) {
+  const std::string command =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+      " -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost"
+      " -keyout '" +
+      (folder / "key.pem").string() + "' -out '" + (folder / "certificate.pem").string() +
+      "' 2>/dev/null";
+  LODESTAR_ASSERT(std::system(command.c_str()) == 0, "openssl makes a certificate");
+}
+
 [[nodiscard]] bool says_that_it_is_ready(int output) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   std::string said;
@@ -124,10 +134,13 @@ std::optional<std::string> redis_server::missing() {
   return std::string(program) + " is not there (apt-get install redis-server)";
 }
 
-redis_server::redis_server(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
+redis_server::redis_server(std::vector<std::string> arguments, kind is)
+    : arguments_(std::move(arguments)), kind_(is) {
+  if (kind_ == kind::tls) make_certificate(folder_);
   // Somebody else may take a port between the moment it was found free and its use.
   for (int attempt = 0; attempt < 5 && process_ == 0; ++attempt) {
     port_ = free_port();
+    second_port_ = free_port();
     static_cast<void>(try_to_start());
   }
   LODESTAR_ASSERT(process_ != 0, "redis-server starts with these arguments");
@@ -142,7 +155,7 @@ void redis_server::start() {
   LODESTAR_ASSERT(try_to_start(), "redis-server starts again");
 }
 
-bool redis_server::try_to_start() {
+std::vector<std::string> redis_server::command_line() const {
   std::vector<std::string> words{program,
                                  "--port",
                                  std::to_string(port_),
@@ -154,7 +167,23 @@ bool redis_server::try_to_start() {
                                  "",
                                  "--enable-debug-command",
                                  "yes"};
+  const auto add = [&](std::initializer_list<std::string> more) {
+    words.insert(words.end(), more);
+  };
+  const std::string second_port = std::to_string(second_port_);
+  if (kind_ == kind::tls)
+    add({"--tls-port", second_port, "--tls-auth-clients", "no", "--tls-cert-file",
+         ca_file().string(), "--tls-key-file", (folder_ / "key.pem").string(), "--tls-ca-cert-file",
+         ca_file().string()});
+  if (kind_ == kind::cluster)
+    add({"--cluster-enabled", "yes", "--cluster-port", second_port, "--cluster-node-timeout",
+         "1000"});
   words.insert(words.end(), arguments_.begin(), arguments_.end());
+  return words;
+}
+
+bool redis_server::try_to_start() {
+  std::vector<std::string> words = command_line();
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -191,6 +220,60 @@ std::string redis_server::ask(const std::vector<std::string_view>& words) const 
   plain_client connected(port_);
   if (!password_.empty()) connected.ask({"AUTH", password_});
   return connected.ask(words);
+}
+
+// --- clusters
+
+namespace {
+
+constexpr std::size_t slots = 16'384;
+
+void wait_until(const redis_server& node, std::string_view info) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!node.ask({"CLUSTER", "INFO"}).contains(info)) {
+    LODESTAR_ASSERT(std::chrono::steady_clock::now() < until, "the cluster works in time");
+    // It waits for us, so that it is not asked more often than it can change.
+    node.ask({"DEBUG", "SLEEP", "0.01"});
+  }
+}
+
+}  // namespace
+
+redis_cluster::redis_cluster(std::size_t nodes) {
+  for (std::size_t index = 0; index < nodes; ++index)
+    nodes_.push_back(
+        std::make_unique<redis_server>(std::vector<std::string>{}, redis_server::kind::cluster));
+  for (std::size_t index = 0; index < nodes; ++index) {
+    const auto first = std::to_string(slots * index / nodes);
+    const auto last = std::to_string(slots * (index + 1) / nodes - 1);
+    nodes_[index]->ask({"CLUSTER", "ADDSLOTSRANGE", first, last});
+    const auto epoch = std::to_string(index + 1);
+    nodes_[index]->ask({"CLUSTER", "SET-CONFIG-EPOCH", epoch});
+  }
+  for (const auto& each : nodes_)
+    for (const auto& other : nodes_)
+      each->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(other->port()),
+                 std::to_string(other->bus_port())});
+  const std::string known = "cluster_known_nodes:" + std::to_string(nodes);
+  for (const auto& each : nodes_) {
+    wait_until(*each, "cluster_state:ok");
+    wait_until(*each, known);
+  }
+}
+
+std::string redis_cluster::url() const {
+  std::string text;
+  for (const auto& each : nodes_) {
+    text += text.empty() ? "redis://" : ",";
+    text.append("127.0.0.1:").append(std::to_string(each->port()));
+  }
+  return text;
+}
+
+std::size_t redis_cluster::owner_of(std::size_t slot) const {
+  std::size_t index = 0;
+  while (slot >= slots * (index + 1) / nodes_.size()) ++index;
+  return index;
 }
 
 }  // namespace lodestar::test

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -69,6 +70,7 @@ struct command {
   answered done;
   std::uint32_t route = 0;  ///< As the router gave it for the key.
   memory_bound::reservation memory = {};
+  std::shared_ptr<const void> owner = {};  ///< Whose memory it is that is reserved, otherwise.
 };
 
 }  // namespace lodestar::redis_tier

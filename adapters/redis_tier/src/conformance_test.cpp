@@ -45,10 +45,34 @@ struct guarded_subject {
   void pass(nanoseconds time) { pass_by(*server, time); }
 };
 
+struct tls_subject {
+  std::unique_ptr<test::redis_server> server = start_server({}, test::redis_server::kind::tls);
+  std::unique_ptr<client> made = connect_right(
+      server ? options{.url = "rediss://127.0.0.1:" + std::to_string(server->tls_port()),
+                       .ca_file = server->ca_file()}
+             : options{});
+  swr::store& subject() { return *made; }
+  void pass(nanoseconds time) { pass_by(*server, time); }
+};
+
+struct cluster_subject {
+  std::unique_ptr<test::redis_cluster> servers = start_cluster();
+  std::unique_ptr<client> made =
+      connect_right({.url = servers ? servers->url() : "redis://127.0.0.1:1"});
+  swr::store& subject() { return *made; }
+  void pass(nanoseconds time) {
+    const auto ms = std::chrono::ceil<milliseconds>(time).count();
+    for (std::size_t index = 0; index < 3; ++index)
+      servers->node(index).ask({"DEBUG", "SLEEP", std::to_string(static_cast<double>(ms) / 1'000)});
+  }
+};
+
 }  // namespace
 }  // namespace lodestar::redis_tier
 
 namespace lodestar::swr::testing {
 INSTANTIATE_TYPED_TEST_SUITE_P(plain, store_conformance, redis_tier::plain_subject);
 INSTANTIATE_TYPED_TEST_SUITE_P(guarded, store_conformance, redis_tier::guarded_subject);
+INSTANTIATE_TYPED_TEST_SUITE_P(tls, store_conformance, redis_tier::tls_subject);
+INSTANTIATE_TYPED_TEST_SUITE_P(cluster, store_conformance, redis_tier::cluster_subject);
 }  // namespace lodestar::swr::testing

@@ -11,6 +11,7 @@
 
 #include "channel_listener.hpp"
 #include "clearing.hpp"
+#include "cluster.hpp"
 #include "format_command.hpp"
 #include "joined_answer.hpp"
 #include "single_server.hpp"
@@ -24,6 +25,7 @@ namespace {
 }
 
 [[nodiscard]] std::unique_ptr<router> make_router(const surroundings& around) {
+  if (around.url.hosts.size() > 1) return std::make_unique<cluster>(around);
   return std::make_unique<single_server>(around);
 }
 

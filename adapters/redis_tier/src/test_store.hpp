@@ -22,12 +22,22 @@ inline void skip(const std::string& why) {
 }
 
 /// Nothing, and the test is skipped, when there is no redis-server.
-inline std::unique_ptr<test::redis_server> start_server(std::vector<std::string> arguments = {}) {
+inline std::unique_ptr<test::redis_server> start_server(
+    std::vector<std::string> arguments = {},
+    test::redis_server::kind is = test::redis_server::kind::plain) {
   if (const auto why = test::redis_server::missing()) {
     skip(*why);
     return nullptr;
   }
-  return std::make_unique<test::redis_server>(std::move(arguments));
+  return std::make_unique<test::redis_server>(std::move(arguments), is);
+}
+/// The same.
+inline std::unique_ptr<test::redis_cluster> start_cluster() {
+  if (const auto why = test::redis_server::missing()) {
+    skip(*why);
+    return nullptr;
+  }
+  return std::make_unique<test::redis_cluster>(3);
 }
 
 inline std::unique_ptr<client> connect_right(const options& settings) {
