@@ -91,16 +91,6 @@ class plain_client {
   ::_exit(127);
 }
 
-void make_certificate(const temp_folder& folder) {
-  const std::string command =
-      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-      " -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost"
-      " -keyout '" +
-      (folder / "key.pem").string() + "' -out '" + (folder / "certificate.pem").string() +
-      "' 2>/dev/null";
-  LODESTAR_ASSERT(std::system(command.c_str()) == 0, "openssl makes a certificate");
-}
-
 [[nodiscard]] bool says_that_it_is_ready(int output) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   std::string said;
@@ -129,6 +119,16 @@ std::uint16_t free_port() {
   return ntohs(where.sin_port);
 }
 
+void make_certificate(const temp_folder& folder, const std::string& names) {
+  std::string command =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+      " -subj /CN=test -addext subjectAltName=";
+  command.append(names).append(" -keyout '").append((folder / "key.pem").string());
+  command.append("' -out '").append((folder / "certificate.pem").string());
+  command.append("' 2>/dev/null");
+  LODESTAR_ASSERT(std::system(command.c_str()) == 0, "openssl makes a certificate");
+}
+
 std::optional<std::string> redis_server::missing() {
   if (std::filesystem::exists(program)) return std::nullopt;
   return std::string(program) + " is not there (apt-get install redis-server)";
@@ -136,7 +136,7 @@ std::optional<std::string> redis_server::missing() {
 
 redis_server::redis_server(std::vector<std::string> arguments, kind is)
     : arguments_(std::move(arguments)), kind_(is) {
-  if (kind_ == kind::tls) make_certificate(folder_);
+  if (kind_ == kind::tls) make_certificate(folder_, "DNS:localhost,IP:127.0.0.1");
   // Somebody else may take a port between the moment it was found free and its use.
   for (int attempt = 0; attempt < 5 && process_ == 0; ++attempt) {
     port_ = free_port();

@@ -31,6 +31,9 @@ namespace lodestar::test {
 /// A port that nobody listens on at present.
 [[nodiscard]] std::uint16_t free_port();
 
+/// Writes certificate.pem and key.pem. `names`: "DNS:localhost,IP:127.0.0.1".
+void make_certificate(const temp_folder& folder, const std::string& names);
+
 class redis_server {
  public:
   /// Why there is none to start; nothing: there is.
