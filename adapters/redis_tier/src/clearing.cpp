@@ -63,13 +63,13 @@ void clearing::remove(const server& at, std::vector<reply> found, const std::str
   std::vector<std::string> keys;
   for (reply& each : found)
     if (each.text.starts_with(settings_.key_prefix)) keys.push_back(std::move(each.text));
-  auto then = [self = shared_from_this(), at, cursor](result<void> outcome) {
-    if (!outcome || cursor == "0") return self->note(std::move(outcome));
-    self->scan(at, cursor);
-  };
   auto commands = unlink_commands(keys, by_);
-  if (commands.empty()) return then({});
-  const auto all = std::make_shared<joined_answer>(commands.size(), std::move(then));
+  if (commands.empty()) return go_on(at, cursor);
+  const auto all = std::make_shared<joined_answer>(
+      commands.size(), [self = shared_from_this(), at, cursor](const result<void>& outcome) {
+        if (!outcome) return self->note(outcome);
+        self->go_on(at, cursor);
+      });
   for (auto& each : commands)
     by_.send({.wire = std::move(each.wire),
               .deadline = deadline_,
@@ -77,8 +77,14 @@ void clearing::remove(const server& at, std::vector<reply> found, const std::str
               .route = each.route});
 }
 
-void clearing::note(result<void> outcome) {
-  if (outcome_ && !outcome) outcome_ = std::move(outcome);
+// SCAN has ended when it gives back the cursor with which it began.
+void clearing::go_on(const server& at, const std::string& cursor) {
+  if (cursor == "0") return note({});
+  scan(at, cursor);
+}
+
+void clearing::note(const result<void>& outcome) {
+  if (outcome_ && !outcome) outcome_ = outcome;
   if (--open_ == 0) done_(std::move(outcome_));
 }
 

@@ -30,7 +30,8 @@ class clearing : public std::enable_shared_from_this<clearing> {
   void scan(const server& at, const std::string& cursor);
   void scanned(const server& at, const result<reply>& answer);
   void remove(const server& at, std::vector<reply> found, const std::string& cursor);
-  void note(result<void> outcome);
+  void go_on(const server& at, const std::string& cursor);
+  void note(const result<void>& outcome);
 
   router& by_;
   const options& settings_;

@@ -15,6 +15,8 @@ namespace {
 
 // One that is lost sooner than that was not worth beginning anew without a longer delay.
 constexpr std::chrono::seconds stable_after{1};
+// A reply is a value, or a page of keys.
+constexpr std::size_t page_bytes_max = 16U << 20;
 
 std::vector<std::string> greeting_of(const server_url& url, std::vector<std::string> then) {
   std::vector<std::string> all;
@@ -34,6 +36,12 @@ std::vector<std::string> greeting_of(const server_url& url, std::vector<std::str
          whole.elements[0].text == "message";
 }
 
+// What is said to whoever comes later: it was not their reply that was wrong.
+[[nodiscard]] error refusal_after(error why) {
+  if (why.code == error_code::corrupt) why.code = error_code::unavailable;
+  return why;
+}
+
 [[nodiscard]] bool is_redirection(const reply& whole) noexcept {
   return whole.text.starts_with("MOVED ") || whole.text.starts_with("ASK ");
 }
@@ -43,7 +51,7 @@ std::vector<std::string> greeting_of(const server_url& url, std::vector<std::str
 connection::link::link(const surroundings& around, const std::string& host)
     : stream(make_transport(around.context, around.tls, host)),
       resolver(around.context),
-      reader({.text_bytes_max = around.settings.value_bytes_max + (1U << 20)}) {}
+      reader({.text_bytes_max = around.settings.value_bytes_max + page_bytes_max}) {}
 
 connection::connection(const surroundings& around, address server, connection_events events,
                        std::vector<std::string> greeting)
@@ -115,11 +123,10 @@ void connection::greeted(const result<reply>& answer) {
 
 void connection::become_ready() {
   state_ = state::ready;
-  first_attempt_ = false;
+  if (!std::exchange(first_attempt_, false)) log_info("redis", "connected", {{"server", name_}});
   time_of_state_ = heard_at_ = around_.now();
   around_.wake.need(next_time());
   status_.set_up();
-  log_debug("redis", "connected", {{"server", name_}});
   write();
   if (events_.on_ready) events_.on_ready();
 }
@@ -133,7 +140,7 @@ void connection::ask_whether_it_lives(steady_time now) {
 // --- commands and replies
 
 void connection::send(command next) {
-  if (state_ != state::ready && !first_attempt_) {
+  if (state_ == state::closed || (state_ != state::ready && !first_attempt_)) {
     const auto why = status_.down();
     return next.done(std::unexpected(why ? *why : unavailable("it is not connected")));
   }
@@ -278,7 +285,7 @@ void connection::lose(error why) {
   link_->resolver.cancel();
   link_->stream->close();
   link_.reset();
-  status_.set_down(why);
+  status_.set_down(refusal_after(why));
   answer_all(why);
   if (events_.on_lost && state_ != state::closed) events_.on_lost(why);
 }

@@ -222,7 +222,7 @@ TEST_F(redis_misbehaviour, gets_a_reply_that_nobody_asked_for) {
 
 TEST_F(redis_misbehaviour, gets_a_reply_larger_than_a_value_may_be) {
   store = connect_right({.url = gate->url(), .value_bytes_max = 1'000});
-  server->ask({"SET", "lodestar:key", std::string(2U << 20, 'v')});
+  server->ask({"SET", "lodestar:key", std::string(20U << 20, 'v')});
   EXPECT_EQ(failure(seconds(2)), error_code::corrupt);
   server->ask({"SET", "lodestar:key", "value"});
   expect_to_heal();

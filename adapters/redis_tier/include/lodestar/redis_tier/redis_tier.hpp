@@ -37,7 +37,7 @@ namespace lodestar::redis_tier {
 struct options {
   /// redis://[[user]:password@]host[:port][/database], or rediss:// for TLS. User and password are
   /// percent-decoded, an IPv6 address is in brackets. Several hosts, "redis://n1:6379,n2:6379", are
-  /// nodes of one cluster.
+  /// nodes of one cluster; the others are found by the addresses that CLUSTER SLOTS gives.
   std::string url = "redis://127.0.0.1:6379";
   /// Of every key; not empty. clear() removes the keys that begin with it.
   std::string key_prefix = "lodestar:";
