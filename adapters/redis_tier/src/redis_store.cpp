@@ -248,6 +248,7 @@ class running_subscription final : public subscription {
 
 std::unique_ptr<subscription> redis_store::subscribe(std::string channel,
                                                      subscription_events events) {
+  LODESTAR_ASSERT(events.on_message != nullptr, "whoever subscribes takes messages");
   auto listening = std::make_shared<channel_listener>(std::move(channel), std::move(events));
   std::vector<parcel> one;
   one.emplace_back([this, listening](const error* cancelled) {
