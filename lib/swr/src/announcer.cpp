@@ -8,7 +8,8 @@ namespace {
 
 /// Messages about the same thing have the same one.
 std::string subject_of(const backplane_message& message) {
-  const bool of_key = message.what == announcement::set || message.what == announcement::removed;
+  const bool of_key = message.what == announcement::set || message.what == announcement::removed ||
+                      message.what == announcement::repaired;
   std::string subject(1, of_key ? 'k' : static_cast<char>('0' + static_cast<int>(message.what)));
   subject += stored_key(message.name, message.key);
   return subject;
@@ -54,7 +55,7 @@ void announcer::ended(const tier_write& message, bool success) {
   bool ready = false;
   {
     const std::lock_guard held(mutex_);
-    ready = pending_.ended(message.key, message.stamp, success).ready;
+    ready = pending_.ended(message, success).ready;
   }
   if (ready) send();
   if (!success) tell_failed_();

@@ -52,7 +52,7 @@ std::optional<backplane_message> decode_message(std::string_view bytes) {
   const auto what = number_at<std::uint8_t>(bytes, 5);
   const std::size_t name_bytes = number_at<std::uint32_t>(bytes, 32);
   const std::string_view texts = bytes.substr(header_bytes);
-  if (what < 1 || what > 5 || name_bytes > texts.size()) return std::nullopt;
+  if (what < 1 || what > 6 || name_bytes > texts.size()) return std::nullopt;
   return backplane_message{
       .what = static_cast<announcement>(what),
       .stamp = {number_at<std::uint64_t>(bytes, 16), number_at<std::uint64_t>(bytes, 24)},

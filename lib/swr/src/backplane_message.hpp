@@ -16,6 +16,8 @@ enum class announcement : std::uint8_t {
   tag_removed = 3,
   cleared = 4,
   distrust = 5,  ///< Too much was not announced: believe nothing that is older.
+  repaired = 6,  ///< A shared tier was changed late: who wrote something newer, or what has this
+                 ///< stamp, may have to write it again.
 };
 
 struct backplane_message {

@@ -2,13 +2,15 @@
 // write of a key is on its way at a time, so that they take effect in their order, whichever
 // threads send them.
 //
-// Bounded in writes and bytes: when there are too many, all that are not on their way are given
-// up, and whoever owns the tier must not believe anything in it that is older.
+// Bounded in writes and bytes that are not on their way: when there are too many, all of them are
+// given up, and whoever owns the tier must not believe anything in it that is older. What is on its
+// way is bounded by the store.
 //
 // Thread-safety: none; its owner has a lock.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -16,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <lodestar/base/bytes.hpp>
@@ -33,6 +36,7 @@ struct tier_write {
   steady_time keep_until = steady_time::max();
   /// Only where the tier has nothing newer: others write to it, too.
   bool verify = false;
+  std::uint64_t number = 0;  ///< Of this write here; given by pending_writes.
 };
 
 class pending_writes {
@@ -58,10 +62,10 @@ class pending_writes {
     reports waiting;  ///< Of this write and of older ones of its key.
     bool ready;       ///< A newer one of its key can be taken.
   };
-  [[nodiscard]] end ended(std::string_view key, const write_stamp& stamp, bool success);
+  [[nodiscard]] end ended(const tier_write& write, bool success);
   /// What failed becomes a removal, to be taken: the tier does not want the value, and what it has
   /// is older. False when something newer came.
-  bool turn_into_removal(std::string_view key, const write_stamp& stamp);
+  bool turn_into_removal(const tier_write& write);
   /// Lets at most so many that failed be taken again.
   std::size_t retry(std::size_t count, bool verify);
   /// Forgets a write of the key that is older, unless it is on its way.
@@ -77,8 +81,8 @@ class pending_writes {
   struct slot {
     tier_write newest;
     state is = state::waiting;
-    write_stamp sent = {};
-    std::vector<std::pair<write_stamp, write_report_pointer>> reports = {};
+    std::uint64_t sent = 0;  // the number of the write that is on its way
+    std::vector<std::pair<std::uint64_t, write_report_pointer>> reports = {};
   };
   struct text_hash {
     using is_transparent = void;
@@ -88,18 +92,30 @@ class pending_writes {
   };
   using slots = std::unordered_map<std::string, slot, text_hash, std::equal_to<>>;
 
-  static void attach(slot& to, const write_stamp& stamp, write_report_pointer report);
-  [[nodiscard]] static reports detach(slot& from, const write_stamp& up_to);
+  [[nodiscard]] static reports detach(slot& from, std::uint64_t up_to);
   [[nodiscard]] static std::size_t size_of(const tier_write& write) noexcept;
-  void set_state(slot& of, state to);
-  void replace(slot& in, tier_write write);
+  /// Whether its newest write is not on its way.
+  [[nodiscard]] static bool rests(const slot& which) noexcept {
+    return which.is != state::sent || which.newest.number != which.sent;
+  }
+  void count(const slot& which);
+  void uncount(const slot& which);
+  /// Keeps the counts right while a slot is changed.
+  template <class Change>
+  void alter(slot& which, Change&& change) {
+    uncount(which);
+    change();
+    count(which);
+  }
   void erase(slots::iterator which);
   [[nodiscard]] std::optional<given_up> keep_bounds();
 
   const bounds limits_;
   slots slots_;
   std::deque<std::string> ready_;  // keys to be taken; some may be gone or taken already
-  std::size_t bytes_ = 0;
+  std::size_t resting_ = 0;
+  std::size_t bytes_ = 0;  // of those that rest
+  std::uint64_t numbers_ = 0;
   std::size_t failed_ = 0;
 };
 

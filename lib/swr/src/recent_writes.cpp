@@ -4,16 +4,18 @@
 
 namespace lodestar::swr::detail {
 
-std::optional<write_stamp> recent_writes::note(const hash128& key, const write_stamp& stamp,
+std::optional<write_stamp> recent_writes::note(std::string_view key, const write_stamp& stamp,
                                                steady_time now) {
+  const hash128 identity = identity_of(key);
   const std::lock_guard held(mutex_);
   forget(now);
-  const auto [place, is_new] = newest_.try_emplace(key);
+  const auto [place, is_new] = newest_.try_emplace(identity);
   seen& here = place->second;
+  if (is_new) here.key = key;
   const auto before = is_new ? std::nullopt : std::optional(here.stamp);
   here.stamp = std::max(here.stamp, stamp);
   here.until = now + remembered;
-  order_.emplace_back(here.until, key);
+  order_.emplace_back(here.until, identity);
   return before;
 }
 
@@ -22,6 +24,19 @@ bool recent_writes::is_newest_known(const hash128& key, const write_stamp& stamp
   const std::lock_guard held(mutex_);
   const auto place = newest_.find(key);
   return place == newest_.end() || place->second.until <= now || stamp >= place->second.stamp;
+}
+
+auto recent_writes::newest_of(std::uint64_t node, std::size_t count, steady_time now) const
+    -> std::vector<write> {
+  std::vector<write> found;
+  const std::lock_guard held(mutex_);
+  for (auto each = order_.rbegin(); each != order_.rend() && found.size() < count; ++each) {
+    const auto place = newest_.find(each->second);
+    if (place == newest_.end() || place->second.until != each->first || each->first <= now)
+      continue;
+    if (place->second.stamp.node == node) found.push_back({place->second.key, place->second.stamp});
+  }
+  return found;
 }
 
 // A key that was written again has a later place in the order, too: the earlier one is skipped.

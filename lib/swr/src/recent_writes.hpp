@@ -12,8 +12,11 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <lodestar/base/clock.hpp>
 #include <lodestar/base/hash.hpp>
@@ -27,13 +30,21 @@ class recent_writes {
   static constexpr milliseconds remembered{60'000};
 
   /// What was known before.
-  std::optional<write_stamp> note(const hash128& key, const write_stamp& stamp, steady_time now);
+  std::optional<write_stamp> note(std::string_view key, const write_stamp& stamp, steady_time now);
+  struct write {
+    std::string key;
+    write_stamp stamp;
+  };
+  /// The newest writes that this node made, newest first.
+  [[nodiscard]] std::vector<write> newest_of(std::uint64_t node, std::size_t count,
+                                             steady_time now) const;
   /// Whether nothing newer than this is known to have been written.
   [[nodiscard]] bool is_newest_known(const hash128& key, const write_stamp& stamp,
                                      steady_time now) const;
 
  private:
   struct seen {
+    std::string key;  // of the stores
     write_stamp stamp;
     steady_time until;
   };

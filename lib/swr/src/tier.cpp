@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
 #include <string>
 #include <utility>
+
+#include <lodestar/base/assert.hpp>
 
 namespace lodestar::swr::detail {
 namespace {
@@ -76,11 +79,12 @@ void tier::enqueue(tier_write write, write_report_pointer report) {
   {
     const std::lock_guard held(mutex_);
     lost = pending_.add(std::move(write), std::move(report));
-    if (lost) distrust(lost->newest.time);
+    if (lost) give_up(lost->newest);
     pending_count_.store(pending_.size());
   }
   if (!lost) return;
   given_up_.add();
+  if (handlers_.gave_up) handlers_.gave_up(lost->newest);
   tell(std::move(lost->waiting),
        fail(error_code::unavailable, "too many writes wait for the tier", name_,
             "it is down or too slow; what it holds is not used until "
@@ -172,8 +176,8 @@ void tier::ended(const tier_write& write, const result<void>& outcome, steady_ti
   pending_writes::end what;
   {
     const std::lock_guard held(mutex_);
-    what = pending_.ended(write.key, write.stamp, outcome.has_value());
-    if (unwanted) what.ready |= pending_.turn_into_removal(write.key, write.stamp);
+    what = pending_.ended(write, outcome.has_value());
+    if (unwanted) what.ready |= pending_.turn_into_removal(write);
     pending_count_.store(pending_.size());
   }
   tell(std::move(what.waiting), outcome ? std::nullopt : std::optional(outcome.error()));
@@ -204,10 +208,14 @@ void tier::report_event(const tier_write& write, bool failed, steady_time began)
                     .latency = latency});
 }
 
-void tier::distrust(std::uint64_t up_to) noexcept {
-  std::uint64_t before = distrusted_.load();
-  while (before < up_to && !distrusted_.compare_exchange_weak(before, up_to)) {
-  }
+// One write takes the place of all, so that other nodes, and this one after a restart, know, too.
+void tier::give_up(const write_stamp& up_to) {
+  distrusted_->raise(up_to.time);
+  const std::string key = distrust_mark_key();
+  const auto more = pending_.add(
+      {.key = key, .stamp = up_to, .bytes = mark_bytes(key, up_to, time_.wall_us() / 1'000)},
+      nullptr);
+  LODESTAR_ASSERT(!more, "there is room for one write at least");
 }
 
 bool tier::has_failed() const {
@@ -235,6 +243,28 @@ tier_statistics tier::stats() const {
           .pending_writes = pending_.size(),
           .pending_bytes = pending_.bytes(),
           .breaker_is_open = breaker_.is_open()};
+}
+
+shared_bytes mark_bytes(std::string_view key, const write_stamp& stamp, std::int64_t written_ms) {
+  std::string bytes;
+  append_envelope({.key = identity_of(key),
+                   .kind = envelope_kind::absent,
+                   .written_ms = written_ms,
+                   .fresh_until_ms = std::numeric_limits<std::int64_t>::max(),
+                   .stale_until_ms = std::numeric_limits<std::int64_t>::max(),
+                   .stamp = stamp,
+                   .format = mark_format()},
+                  bytes);
+  return shared_bytes(std::move(bytes));
+}
+
+std::uint64_t mark_format() noexcept {
+  static const std::uint64_t format = hash_bytes_64("mark/1");
+  return format;
+}
+
+std::string distrust_mark_key() {
+  return stored_key("@distrusted", "");
 }
 
 split_key split_stored_key(std::string_view stored) {

@@ -29,6 +29,8 @@ class tier : public std::enable_shared_from_this<tier> {
     std::function<void(std::string_view key, const write_stamp& newer)> newer = nullptr;
     /// A write that looked first has been done. What others wrote between the two is gone.
     std::function<void(std::string_view key, const write_stamp& stamp)> written_late = nullptr;
+    /// Nothing up to there is believed of this tier from now on. Called by enqueue().
+    std::function<void(const write_stamp& up_to)> gave_up = nullptr;
     /// Something has to be sent again.
     std::function<void()> failed = nullptr;
   };
@@ -46,11 +48,15 @@ class tier : public std::enable_shared_from_this<tier> {
   void retry();
 
   [[nodiscard]] bool believes(const write_stamp& stamp) const noexcept {
-    return stamp.time > distrusted_.load(std::memory_order_acquire);
+    return stamp.time > distrusted_->removed_at();
   }
-  /// Nothing up to there.
-  void distrust(std::uint64_t up_to) noexcept;
+  /// Nothing up to there is.
+  [[nodiscard]] const tag_mark_pointer& distrusted() const noexcept { return distrusted_; }
 
+  [[nodiscard]] bool is_refused() const noexcept { return breaker_.is_open(); }
+  [[nodiscard]] std::int64_t probe_every_ms() const noexcept {
+    return options_.breaker.probe_every_ms;
+  }
   [[nodiscard]] bool is_shared() const noexcept { return options_.shared; }
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
   [[nodiscard]] bool has_pending() const noexcept { return pending_count_.load() > 0; }
@@ -65,6 +71,7 @@ class tier : public std::enable_shared_from_this<tier> {
 
   [[nodiscard]] bool answer_from_pending(std::string_view key, read_handler& done);
   void note(bool success, const std::optional<error>& problem);
+  void give_up(const write_stamp& up_to);
   void start(tier_write write);
   void verify(tier_write write);
   void apply(const tier_write& write);
@@ -77,7 +84,7 @@ class tier : public std::enable_shared_from_this<tier> {
   const clock& time_;
   event_sink* const events_;
   circuit_breaker breaker_;
-  std::atomic<std::uint64_t> distrusted_{0};
+  const tag_mark_pointer distrusted_ = std::make_shared<tag_mark>(0);
 
   mutable std::mutex mutex_;
   pending_writes pending_;
@@ -86,6 +93,14 @@ class tier : public std::enable_shared_from_this<tier> {
 
   counter hits_, misses_, read_errors_, faults_, refused_reads_, writes_, write_errors_, given_up_;
 };
+
+/// The entry of a mark: its stamp says everything.
+[[nodiscard]] shared_bytes mark_bytes(std::string_view key, const write_stamp& stamp,
+                                      std::int64_t written_ms);
+/// What their envelopes have for a format.
+[[nodiscard]] std::uint64_t mark_format() noexcept;
+/// Where a tier itself says up to when it is not believed.
+[[nodiscard]] std::string distrust_mark_key();
 
 /// "users:42" → {"users", "42"}, the name as it was.
 struct split_key {

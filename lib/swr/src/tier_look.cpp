@@ -35,7 +35,7 @@ void tier_look::judge(std::size_t from, std::string_view bytes) {
   }
   if (!owner_->believes(here, *entry)) return next(from + 1);
   if (!user_) return take(from, *entry, bytes);
-  if (auto marks = unknown_marks(*entry); !marks.empty()) {
+  if (auto marks = unknown_marks(from, *entry); !marks.empty()) {
     held_.assign(bytes);
     return learn(std::move(marks), 0, 0, from);
   }
@@ -73,8 +73,11 @@ bool tier_look::is_removed(const envelope& entry) {
   return false;
 }
 
-auto tier_look::unknown_marks(const envelope& entry) -> std::vector<unknown_mark> {
+auto tier_look::unknown_marks(std::size_t from, const envelope& entry)
+    -> std::vector<unknown_mark> {
   std::vector<unknown_mark> unknown;
+  const tag_mark_pointer& distrusted = owner_->all[from]->distrusted();
+  if (!owner_->knows(*distrusted)) unknown.push_back({distrusted, distrust_mark_key(), from});
   if (!owner_->knows(user_->cleared())) {
     // The mark is a part of the user: as long as that is there.
     unknown.push_back({tag_mark_pointer(user_, &user_->cleared()), clear_mark_key(what_.name)});
@@ -98,6 +101,8 @@ void tier_look::learn(std::vector<unknown_mark> marks, std::size_t mark, std::si
     return learn(std::move(marks), mark + 1, 0, resume_at);
   }
   if (from_tier == 0) marks[mark].checked = owner_->time.now();
+  if (marks[mark].only_in.value_or(from_tier) != from_tier)
+    return learn(std::move(marks), mark, from_tier + 1, resume_at);
   const std::string key = marks[mark].key;
   owner_->all[from_tier]->read(key, [self = shared_from_this(), marks = std::move(marks), mark,
                                      from_tier, resume_at](const auto& bytes) mutable {
@@ -114,7 +119,8 @@ void tier_look::learn(std::vector<unknown_mark> marks, std::size_t mark, std::si
 
 void tier_look::judge_known(std::size_t from, std::string_view bytes) {
   const auto entry = open_envelope(bytes, expected_);
-  if (!entry || is_removed(*entry)) return next(from + 1);
+  const bool believed = entry && owner_->believes(*owner_->all[from], *entry);
+  if (!believed || is_removed(*entry)) return next(from + 1);
   take(from, *entry, bytes);
 }
 
@@ -124,11 +130,6 @@ std::string clear_mark_key(std::string_view name) {
 
 std::string tag_mark_key(std::string_view name, std::string_view tag) {
   return stored_key("@tags", stored_key(name, tag));
-}
-
-std::uint64_t mark_format() noexcept {
-  static const std::uint64_t format = hash_bytes_64("mark/1");
-  return format;
 }
 
 }  // namespace lodestar::swr::detail

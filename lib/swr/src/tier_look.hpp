@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,10 @@ class tier_look : public std::enable_shared_from_this<tier_look> {
   struct unknown_mark {
     tag_mark_pointer mark;
     std::string key;
+    std::optional<std::size_t> only_in = {};  ///< That tier; every one otherwise.
     steady_time checked = {};
   };
-  [[nodiscard]] std::vector<unknown_mark> unknown_marks(const envelope& entry);
+  [[nodiscard]] std::vector<unknown_mark> unknown_marks(std::size_t from, const envelope& entry);
   void learn(std::vector<unknown_mark> marks, std::size_t mark, std::size_t from_tier,
              std::size_t resume_at);
 
@@ -58,7 +60,5 @@ class tier_look : public std::enable_shared_from_this<tier_look> {
 /// The keys of marks in the stores.
 [[nodiscard]] std::string clear_mark_key(std::string_view name);
 [[nodiscard]] std::string tag_mark_key(std::string_view name, std::string_view tag);
-/// What their envelopes have for a format.
-[[nodiscard]] std::uint64_t mark_format() noexcept;
 
 }  // namespace lodestar::swr::detail

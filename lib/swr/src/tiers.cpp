@@ -106,7 +106,7 @@ encoded_entry tiers::encode(std::string_view name, std::string_view key, envelop
 }
 
 void tiers::enqueue(encoded_entry entry, write_report_pointer report, announced to_others) {
-  inside_->recent.note(identity_of(entry.key), entry.stamp, inside_->time.now());
+  inside_->recent.note(entry.key, entry.stamp, inside_->time.now());
   if (inside_->announces() && (to_others != announced::where_shared || inside_->has_shared())) {
     const bool is_set =
         std::ranges::any_of(entry.tiers, [](const auto& each) { return each.bytes.has_value(); });
@@ -153,16 +153,7 @@ void tiers::enqueue_promotion(std::string_view name, std::string_view key, const
 void tiers::enqueue_mark(std::string_view name, std::optional<std::string_view> tag,
                          const write_stamp& stamp, write_report_pointer report) {
   const std::string key = tag ? detail::tag_mark_key(name, *tag) : detail::clear_mark_key(name);
-  std::string bytes;
-  append_envelope({.key = identity_of(key),
-                   .kind = envelope_kind::absent,
-                   .written_ms = inside_->time.wall_us() / 1'000,
-                   .fresh_until_ms = std::numeric_limits<std::int64_t>::max(),
-                   .stale_until_ms = std::numeric_limits<std::int64_t>::max(),
-                   .stamp = stamp,
-                   .format = detail::mark_format()},
-                  bytes);
-  const shared_bytes shared(std::move(bytes));
+  const shared_bytes bytes = detail::mark_bytes(key, stamp, inside_->time.wall_us() / 1'000);
   inside_->announce({.what = tag ? announcement::tag_removed : announcement::cleared,
                      .stamp = stamp,
                      .name = name,
@@ -170,7 +161,7 @@ void tiers::enqueue_mark(std::string_view name, std::optional<std::string_view> 
   for (const auto& each : inside_->all) {
     each->enqueue({.key = key,
                    .stamp = stamp,
-                   .bytes = shared,
+                   .bytes = bytes,
                    .keep_until = after(inside_->time.now(), marks_kept_ms)},
                   report);
   }

@@ -38,10 +38,18 @@ void tiers_inside::begin() {
     if (const auto here = self.lock()) here->found_newer(stored, stamp);
   };
   const auto written_late = [self](std::string_view stored, const write_stamp& stamp) {
-    if (const auto here = self.lock()) here->announce_again(stored, stamp);
+    if (const auto here = self.lock()) here->announce_repair(stored, stamp);
   };
-  for (const auto& each : all)
-    each->set_handlers({.newer = newer, .written_late = written_late, .failed = failed});
+  const auto gave_up = [self](const write_stamp& up_to) {
+    const auto here = self.lock();
+    if (!here || !here->announces()) return;
+    here->announce({.what = announcement::distrust, .stamp = up_to, .name = {}, .key = {}});
+  };
+  for (const auto& each : all) {
+    tier::handlers to{.newer = newer, .written_late = written_late, .failed = failed};
+    if (each->is_shared()) to.gave_up = gave_up;
+    each->set_handlers(std::move(to));
+  }
   if (!options.announcements) return;
   announcer_ = std::make_shared<announcer>(options.announcements, time, failed);
   options.announcements->listen({.received =
@@ -95,12 +103,17 @@ void tiers_inside::send() {
   if (announcer_) announcer_->send();
 }
 
+// An open breaker lets one call through at a time: as soon as that may be.
 void tiers_inside::plan_recovery() {
   if (recovery_planned_.exchange(true)) return;
-  const bool planned = options.timer->post_at(time.now() + milliseconds(options.recovery_delay_ms),
-                                              [self = weak_from_this()] {
-                                                if (const auto here = self.lock()) here->recover();
-                                              });
+  std::int64_t delay_ms = options.recovery_delay_ms;
+  for (const auto& each : all) {
+    if (each->is_refused()) delay_ms = std::min(delay_ms, each->probe_every_ms());
+  }
+  const bool planned =
+      options.timer->post_at(time.now() + milliseconds(delay_ms), [self = weak_from_this()] {
+        if (const auto here = self.lock()) here->recover();
+      });
   // The next failure tries again.
   if (!planned) recovery_planned_ = false;
 }
@@ -123,7 +136,10 @@ bool tiers_inside::is_settled() const {
 // What is not a message of ours is somebody else's.
 void tiers_inside::receive(std::string_view bytes) {
   const auto message = decode_message(bytes);
-  if (!message || message->stamp.node == stamps.node()) return;
+  if (!message) return;
+  // What comes back to the one who sent it says nothing new.
+  const bool is_ours = message->stamp.node == stamps.node();
+  if (is_ours && message->what != announcement::repaired) return;
   if (!stamps.is_believable(message->stamp)) return;
   stamps.observe(message->stamp);
   apply(*message);
@@ -131,7 +147,10 @@ void tiers_inside::receive(std::string_view bytes) {
 }
 
 void tiers_inside::apply(const backplane_message& message) {
-  if (message.what == announcement::distrust) return distrust(message.stamp.time);
+  if (message.what == announcement::distrust) {
+    for (const auto& each : all) each->distrusted()->raise(message.stamp.time);
+    return distrust(message.stamp.time);
+  }
   const auto user = user_of(std::string(message.name));
   switch (message.what) {
     case announcement::tag_removed:
@@ -144,54 +163,80 @@ void tiers_inside::apply(const backplane_message& message) {
   }
 }
 
-// Tiers of this node alone learn of it here. Shared ones the writer has changed, but a write of
-// this node that is older may arrive there after that.
+// Tiers of this node alone learn of it here. Shared ones the writer has changed, but what this node
+// wrote may cross that: where ours is older, it may arrive after theirs and is to be removed; where
+// ours is newer, theirs may arrive after ours, and the writer has not heard of ours.
 void tiers_inside::apply_change(const backplane_message& message, tiers_user* user) {
   const std::string key = stored_key(message.name, message.key);
-  const auto before = recent.note(identity_of(key), message.stamp, time.now());
-  const bool wrote_older = before && before->node == stamps.node() && *before < message.stamp;
+  const auto before = recent.note(key, message.stamp, time.now());
+  const bool wrote = before && before->node == stamps.node();
+  const bool wrote_newer = wrote && *before > message.stamp;
+  const write_stamp newest = wrote_newer ? *before : message.stamp;
   for (const auto& each : all) {
-    each->drop_older(key, message.stamp);
-    if (each->is_shared() && !wrote_older) continue;
-    each->enqueue({.key = key, .stamp = message.stamp, .bytes = std::nullopt, .verify = true},
-                  nullptr);
+    each->drop_older(key, newest);
+    if (each->is_shared() && !wrote) continue;
+    each->enqueue({.key = key, .stamp = newest, .bytes = std::nullopt, .verify = true}, nullptr);
   }
-  if (user != nullptr) user->changed_elsewhere(message.key, message.stamp);
+  if (wrote_newer) {
+    announce(
+        {.what = announcement::set, .stamp = newest, .name = message.name, .key = message.key});
+  }
+  if (user == nullptr) return;
+  user->changed_elsewhere(message.key, message.stamp, message.what == announcement::repaired);
 }
 
 void tiers_inside::found_newer(std::string_view stored, const write_stamp& stamp) {
   stamps.observe(stamp);
-  recent.note(identity_of(stored), stamp, time.now());
+  recent.note(stored, stamp, time.now());
   const split_key names = split_stored_key(stored);
-  if (const auto user = user_of(names.name)) user->changed_elsewhere(names.key, stamp);
+  if (const auto user = user_of(names.name)) user->changed_elsewhere(names.key, stamp, false);
+  send();
 }
 
-// Who wrote something newer meanwhile writes it again when he hears of this.
-void tiers_inside::announce_again(std::string_view stored, const write_stamp& stamp) {
+void tiers_inside::announce_repair(std::string_view stored, const write_stamp& stamp) {
   if (!announcer_) return;
   const split_key names = split_stored_key(stored);
-  announce({.what = announcement::set, .stamp = stamp, .name = names.name, .key = names.key});
+  announce({.what = announcement::repaired, .stamp = stamp, .name = names.name, .key = names.key});
   announcer_->send();
 }
 
 void tiers_inside::connected() {
   const bool again = connected_at_ns_.exchange(ns_of(time.now())) != 0;
-  if (again) distrust(stamps.next().time);
+  if (again) {
+    distrust(stamps.next().time);
+    assert_again();
+  }
   plan_recovery();
+}
+
+// What others wrote before ours and what arrived after it goes; caches then write again what they
+// have of ours.
+void tiers_inside::assert_again() {
+  for (const auto& mine : recent.newest_of(stamps.node(), asserted_again_max, time.now())) {
+    for (const auto& each : all) {
+      if (!each->is_shared()) continue;
+      each->enqueue({.key = mine.key, .stamp = mine.stamp, .bytes = std::nullopt, .verify = true},
+                    nullptr);
+    }
+  }
+  for (const auto& each : users()) each->write_again();
+  send();
+}
+
+std::vector<std::shared_ptr<tiers_user>> tiers_inside::users() {
+  std::vector<std::shared_ptr<tiers_user>> found;
+  const std::lock_guard held(mutex_);
+  for (const auto& [name, user] : users_) {
+    if (auto here = user.lock()) found.push_back(std::move(here));
+  }
+  return found;
 }
 
 void tiers_inside::distrust(std::uint64_t up_to) {
   for (const auto& each : all) {
-    if (!each->is_shared()) each->distrust(up_to);
+    if (!each->is_shared()) each->distrusted()->raise(up_to);
   }
-  std::vector<std::shared_ptr<tiers_user>> users;
-  {
-    const std::lock_guard held(mutex_);
-    for (const auto& [name, user] : users_) {
-      if (auto here = user.lock()) users.push_back(std::move(here));
-    }
-  }
-  for (const auto& each : users) each->distrust();
+  for (const auto& each : users()) each->distrust();
 }
 
 }  // namespace lodestar::swr::detail

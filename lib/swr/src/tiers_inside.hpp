@@ -50,8 +50,11 @@ class tiers_inside : public std::enable_shared_from_this<tiers_inside> {
   void apply(const backplane_message& message);
   void apply_change(const backplane_message& message, tiers_user* user);
   void found_newer(std::string_view stored, const write_stamp& stamp);
-  void announce_again(std::string_view stored, const write_stamp& stamp);
+  void announce_repair(std::string_view stored, const write_stamp& stamp);
+  static constexpr std::size_t asserted_again_max = 1'000;
   void connected();
+  void assert_again();
+  [[nodiscard]] std::vector<std::shared_ptr<tiers_user>> users();
   void distrust(std::uint64_t up_to);
 
   bool has_shared_ = false;

@@ -1,4 +1,5 @@
-// Stale-while-revalidate over memory and any number of tiers below it, with one computation per key.
+// Stale-while-revalidate over memory and any number of tiers below it, with one computation per
+// key.
 //
 //   lodestar::swr::cache<std::string, std::string> pages(
 //       {.weight_max = 10'000, .keep = {.fresh_ms = 1'000, .stale_ms = 60'000}});

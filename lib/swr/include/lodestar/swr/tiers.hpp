@@ -107,11 +107,14 @@ class tiers_user {
   [[nodiscard]] virtual tag_marks& marks() noexcept = 0;
   /// When everything was removed last.
   [[nodiscard]] virtual tag_mark& cleared() noexcept = 0;
-  /// Another node has written or removed the key at that time.
-  virtual void changed_elsewhere(std::string_view key, const write_stamp& when) = 0;
+  /// The key was written or removed at that time. `repaired`: and something of that time or older
+  /// may be missing in a shared tier.
+  virtual void changed_elsewhere(std::string_view key, const write_stamp& when, bool repaired) = 0;
   virtual void cleared_elsewhere(const write_stamp& when) = 0;
   /// What is in memory may be out of date, nobody knows which.
   virtual void distrust() = 0;
+  /// What this node wrote lately may have been overwritten by something older.
+  virtual void write_again() = 0;
 };
 
 namespace detail {

@@ -77,7 +77,8 @@ void core<Key, Value, Hash, Equal, Checks>::clear(store::ended told) {
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
 void core<Key, Value, Hash, Equal, Checks>::changed_elsewhere(std::string_view text,
-                                                              const write_stamp& when) {
+                                                              const write_stamp& when,
+                                                              bool repaired) {
   const std::optional<Key> key = keys_.decode(text);
   if (!key) return;
   stored_pointer ours;
@@ -87,9 +88,10 @@ void core<Key, Value, Hash, Equal, Checks>::changed_elsewhere(std::string_view t
     if (under_way != flights_.end() && under_way->second->stamp < when) supersede(*key);
     const auto present = entries_.peek(*key);
     if (!present) return;
-    if ((*present)->stamp() < when) {
+    const write_stamp stamp = (*present)->stamp();
+    if (stamp < when) {
       wrote_ = entries_.remove(*key) || wrote_;
-    } else if ((*present)->stamp() != when && (*present)->stamp().node == stamps_.node()) {
+    } else if (stamp.node == stamps_.node() && (repaired || stamp != when)) {
       ours = *present;
     }
   }
@@ -102,12 +104,9 @@ void core<Key, Value, Hash, Equal, Checks>::write_again(const Key& key,
                                                         const stored_pointer& ours) {
   for_tiers encoded = encode(key, *ours, settings_.defaults);
   if (!encoded) return;
-  {
-    const section held(*this);
-    if (entries_.peek(key) != ours) return;
-    settings_.below->enqueue(*std::move(encoded), nullptr, tiers::announced::again);
-  }
-  send();
+  const section held(*this);
+  if (entries_.peek(key) != ours) return;
+  settings_.below->enqueue(*std::move(encoded), nullptr, tiers::announced::again);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -123,6 +122,17 @@ void core<Key, Value, Hash, Equal, Checks>::cleared_elsewhere(const write_stamp&
 template <class Key, class Value, class Hash, class Equal, class Checks>
 void core<Key, Value, Hash, Equal, Checks>::distrust() {
   trust_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::write_again() {
+  std::vector<std::pair<Key, stored_pointer>> ours;
+  const auto since = stamps_.latest() - static_cast<std::uint64_t>(written_again_age_max.count());
+  entries_.for_each([&](const Key& key, const stored_pointer& each) {
+    if (each->stamp().node != stamps_.node() || each->stamp().time < since) return;
+    if (ours.size() < written_again_max) ours.emplace_back(key, each);
+  });
+  for (const auto& [key, entry] : ours) write_again(key, entry);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -76,9 +77,10 @@ class core final : public tiers_user,
 
   tag_marks& marks() noexcept override { return marks_; }
   tag_mark& cleared() noexcept override { return cleared_; }
-  void changed_elsewhere(std::string_view key, const write_stamp& when) override;
+  void changed_elsewhere(std::string_view text, const write_stamp& when, bool repaired) override;
   void cleared_elsewhere(const write_stamp& when) override;
   void distrust() override;
+  void write_again() override;
 
  private:
   using outcome = result<loaded<Value>>;
@@ -86,6 +88,9 @@ class core final : public tiers_user,
   using stored_pointer = std::shared_ptr<stored>;
   using failure_pointer = std::shared_ptr<const error>;
 
+  /// What a node writes again after an interruption: so many, not older than that.
+  static constexpr std::size_t written_again_max = 1'000;
+  static constexpr std::chrono::microseconds written_again_age_max = std::chrono::minutes(1);
   /// Of what another process wrote by another clock.
   static constexpr std::int64_t longest_age_ms = 10LL * 365 * 24 * 60 * 60 * 1'000;
 

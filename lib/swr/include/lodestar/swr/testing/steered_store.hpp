@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,8 +30,17 @@ class steered_store final : public store {
   /// How a call ends: as it should, or with an error and without or with its effect.
   enum class ending : std::uint8_t { done, refused, lost_answer };
 
-  explicit steered_store(const clock& time, std::string name = "steered")
-      : time_(time), name_(std::move(name)) {}
+  /// What it holds, to look at and to damage.
+  struct kept {
+    std::string bytes;
+    steady_time expires;
+  };
+  using contents = std::map<std::string, kept, std::less<>>;
+
+  /// Several that are given the same contents are connections to one server.
+  explicit steered_store(const clock& time, std::string name = "steered",
+                         std::shared_ptr<contents> holds = std::make_shared<contents>())
+      : entries(*holds), time_(time), name_(std::move(name)), holds_(std::move(holds)) {}
   ~steered_store() override {
     while (!parked_.empty()) let_go(0, ending::refused);
   }
@@ -52,12 +62,7 @@ class steered_store final : public store {
   void remove(std::span<const std::string_view> keys, steady_time deadline, ended done) override;
   void clear(steady_time deadline, ended done) override;
 
-  /// What it holds, to look at and to damage; ignores the times.
-  struct kept {
-    std::string bytes;
-    steady_time expires;
-  };
-  std::map<std::string, kept, std::less<>> entries;
+  contents& entries;
   std::size_t gets = 0, sets = 0, removes = 0;
 
  private:
@@ -73,6 +78,7 @@ class steered_store final : public store {
 
   const clock& time_;
   const std::string name_;
+  const std::shared_ptr<contents> holds_;
   bool parks_ = false;
   bool down_ = false;
   std::deque<call> parked_;
