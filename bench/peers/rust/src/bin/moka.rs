@@ -1,6 +1,7 @@
 //! moka's synchronous cache as it comes.
 
-use lodestar_bench_peers::{serve, Store};
+use lodestar_bench_peers::cache::{serve, Store};
+use lodestar_bench_peers::Failure;
 use moka::sync::Cache;
 
 struct Moka(Cache<u64, u64>);
@@ -23,6 +24,6 @@ impl Store for Moka {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Failure> {
     serve::<Moka>("moka")
 }

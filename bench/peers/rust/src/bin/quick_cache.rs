@@ -1,6 +1,7 @@
 //! quick_cache as it comes.
 
-use lodestar_bench_peers::{serve, Store};
+use lodestar_bench_peers::cache::{serve, Store};
+use lodestar_bench_peers::Failure;
 use quick_cache::sync::Cache;
 
 struct QuickCache(Cache<u64, u64>);
@@ -20,6 +21,6 @@ impl Store for QuickCache {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Failure> {
     serve::<QuickCache>("quick_cache")
 }
