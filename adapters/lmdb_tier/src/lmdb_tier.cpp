@@ -65,6 +65,7 @@ class lmdb_store final : public swr::store {
 
  private:
   [[nodiscard]] std::int64_t now_ms() const { return settings_.time->wall_us() / 1'000; }
+  [[nodiscard]] bool is_kept(std::int64_t until_ms) const;
   void push(write next);
   void run();
   void apply(std::vector<write> batch);
@@ -79,7 +80,7 @@ class lmdb_store final : public swr::store {
 
 void lmdb_store::get(std::string_view key, steady_time, got done) {
   if (const auto waiting = queue_.find(key)) {
-    const bool there = waiting->bytes && waiting->keep_until_ms > now_ms();
+    const bool there = waiting->bytes && is_kept(waiting->keep_until_ms);
     return done(there ? std::optional(waiting->bytes->view()) : std::nullopt);
   }
   const auto reading = readers_.begin();
@@ -94,8 +95,14 @@ void lmdb_store::get(std::string_view key, steady_time, got done) {
   if (code != 0) return done(std::unexpected(error_of(code, "the cache file cannot be read")));
   prefetch(bytes_of(stored));
   const auto record = open_record(bytes_of(stored));
-  const bool there = record && record->key == key && record->header.keep_until_ms > now_ms();
+  const bool there = record && record->key == key && is_kept(record->header.keep_until_ms);
   done(there ? std::optional(record->bytes) : std::nullopt);
+}
+
+// Exact, and mostly without asking for the time of now, which costs several times as much.
+bool lmdb_store::is_kept(std::int64_t until_ms) const {
+  constexpr auto lag_ms = std::chrono::ceil<milliseconds>(clock::recent_lag_max).count();
+  return until_ms > settings_.time->recent_wall_us() / 1'000 + lag_ms || until_ms > now_ms();
 }
 
 void lmdb_store::set(std::string_view key, shared_bytes bytes, nanoseconds keep_for,

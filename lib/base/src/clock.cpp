@@ -21,6 +21,11 @@ class machine_clock final : public clock {
                std::chrono::system_clock::now().time_since_epoch())
         .count();
   }
+  [[nodiscard]] std::int64_t recent_wall_us() const noexcept override {
+    timespec tick{};
+    if (::clock_gettime(CLOCK_REALTIME_COARSE, &tick) != 0) return wall_us();
+    return microseconds(std::chrono::seconds(tick.tv_sec)).count() + tick.tv_nsec / 1'000;
+  }
 };
 
 }  // namespace

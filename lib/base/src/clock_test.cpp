@@ -42,5 +42,17 @@ TEST(clock_test, the_machines_clocks_are_plausible) {
   EXPECT_GT(system_clock().wall_us(), year_2024_us);
 }
 
+TEST(clock_test, the_recent_wall_clock_is_not_far_behind) {
+  const auto lag_us = std::chrono::duration_cast<microseconds>(clock::recent_lag_max).count();
+  for (int round = 0; round < 1'000; ++round) {
+    const auto before = system_clock().wall_us();
+    const auto recent = system_clock().recent_wall_us();
+    EXPECT_LE(recent, system_clock().wall_us());
+    EXPECT_GE(recent, before - lag_us);
+  }
+  const manual_clock manual(5);
+  EXPECT_EQ(manual.recent_wall_us(), 5);
+}
+
 }  // namespace
 }  // namespace lodestar

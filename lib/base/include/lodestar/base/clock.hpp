@@ -26,6 +26,8 @@ class clock {
   static constexpr nanoseconds recent_lag_max = std::chrono::seconds(1);
   /// Wall-clock time in microseconds since 1970-01-01 UTC: for what is recorded and shown.
   [[nodiscard]] virtual std::int64_t wall_us() const noexcept = 0;
+  /// What wall_us() was at most `recent_lag_max` ago, as recent() is of now().
+  [[nodiscard]] virtual std::int64_t recent_wall_us() const noexcept { return wall_us(); }
 };
 
 /// The clocks of the machine.
