@@ -1,18 +1,18 @@
 #include "changes.hpp"
 
 #include <algorithm>
-#include <string>
 
 namespace lodestar::lmdb_tier {
 
 changes::changes(const std::vector<const write*>& writes) {
+  all_.reserve(writes.size());
   for (const write* each : writes) {
     if (each->what == write::kind::clear) {
       all_.clear();
       clears_ = true;
     }
-    for (const std::string& key : each->keys)
-      all_.push_back({table_key(key), key, each, each->what == write::kind::set, all_.size()});
+    for (const hash128& name : each->names())
+      all_.push_back({table_key(name), each, each->what == write::kind::set, all_.size()});
   }
   // The last one of each key first, which is kept.
   std::ranges::sort(all_, [](const change& a, const change& b) {
@@ -25,7 +25,7 @@ changes::changes(const std::vector<const write*>& writes) {
   all_.erase(std::unique(all_.begin(), all_.end(), same), all_.end());
   for (const change& each : all_) {
     if (!each.sets) continue;
-    bytes_ += each.name.bytes().size() + sizeof(record_header) + each.key.size() +
+    bytes_ += each.name.bytes().size() + sizeof(record_header) + each.from->key.size() +
               each.from->bytes.size();
   }
 }

@@ -13,7 +13,6 @@ namespace lodestar::lmdb_tier {
 
 struct change {
   table_key name;
-  std::string_view key;
   const write* from;
   bool sets;
   std::size_t order;

@@ -24,6 +24,7 @@ constexpr std::size_t drawn_at_once = 10;
 
 result<void> file_writer::apply(const std::vector<const write*>& writes) {
   const changes wanted(writes);
+  written_ms_ = now_ms();
   int code = try_apply(wanted);
   for (std::size_t times = 4; code == MDB_MAP_FULL && times <= 64; times *= 4) {
     code = evict_apart(times * wanted.bytes());
@@ -52,18 +53,19 @@ int file_writer::try_apply(const changes& wanted) {
 }
 
 int file_writer::put(const transaction& within, const change& each) {
+  const std::string_view key = each.from->key;
   const std::string_view bytes = each.from->bytes.view();
   const record_header header{.keep_until_ms = each.from->keep_until_ms,
-                             .written_ms = now_ms(),
-                             .key_bytes = static_cast<std::uint32_t>(each.key.size())};
+                             .written_ms = written_ms_,
+                             .key_bytes = static_cast<std::uint32_t>(key.size())};
   MDB_val name = value_of(each.name.bytes());
-  MDB_val place{sizeof(header) + each.key.size() + bytes.size(), nullptr};
+  MDB_val place{sizeof(header) + key.size() + bytes.size(), nullptr};
   const int code = mdb_put(within.get(), file_.table(), &name, &place, MDB_RESERVE);
   if (code != 0) return code;
   auto* const begin = static_cast<char*>(place.mv_data);
   std::memcpy(begin, &header, sizeof(header));
-  each.key.copy(begin + sizeof(header), each.key.size());
-  bytes.copy(begin + sizeof(header) + each.key.size(), bytes.size());
+  key.copy(begin + sizeof(header), key.size());
+  bytes.copy(begin + sizeof(header) + key.size(), bytes.size());
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -40,6 +41,7 @@ class file_writer {
   environment& file_;
   const clock& time_;
   random_source& random_;
+  std::int64_t written_ms_ = 0;
 };
 
 }  // namespace lodestar::lmdb_tier

@@ -1,6 +1,7 @@
 #include <lodestar/lmdb_tier/lmdb_tier.hpp>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -68,7 +69,7 @@ class lmdb_store final : public swr::store {
   [[nodiscard]] bool is_kept(std::int64_t until_ms) const;
   void push(write next);
   void run();
-  void apply(std::vector<write> batch);
+  void apply(std::span<write> batch);
 
   const options settings_;
   const file_lock lock_;
@@ -79,7 +80,8 @@ class lmdb_store final : public swr::store {
 };
 
 void lmdb_store::get(std::string_view key, steady_time, got done) {
-  if (const auto waiting = queue_.find(key)) {
+  const hash128 named = name_of(key);
+  if (const auto waiting = queue_.find(key, named)) {
     const bool there = waiting->bytes && is_kept(waiting->keep_until_ms);
     return done(there ? std::optional(waiting->bytes->view()) : std::nullopt);
   }
@@ -87,8 +89,8 @@ void lmdb_store::get(std::string_view key, steady_time, got done) {
   if (reading.failure() != 0) {
     return done(std::unexpected(error_of(reading.failure(), "the cache file cannot be read")));
   }
-  const table_key hashed(key);
-  MDB_val name = value_of(hashed.bytes());
+  const table_key at(named);
+  MDB_val name = value_of(at.bytes());
   MDB_val stored{};
   const int code = mdb_get(reading.get(), file_.table(), &name, &stored);
   if (code == MDB_NOTFOUND) return done(std::nullopt);
@@ -118,7 +120,8 @@ void lmdb_store::set(std::string_view key, shared_bytes bytes, nanoseconds keep_
   const std::int64_t now = now_ms();
   const std::int64_t left = std::chrono::ceil<milliseconds>(keep_for).count();
   push({.what = write::kind::set,
-        .keys = {std::string(key)},
+        .key = std::string(key),
+        .name = name_of(key),
         .bytes = std::move(bytes),
         .keep_until_ms = left < kept_for_ever - now ? now + left : kept_for_ever,
         .deadline = deadline,
@@ -126,8 +129,11 @@ void lmdb_store::set(std::string_view key, shared_bytes bytes, nanoseconds keep_
 }
 
 void lmdb_store::remove(std::span<const std::string_view> keys, steady_time deadline, ended done) {
+  std::vector<hash128> names;
+  names.reserve(keys.size());
+  for (const std::string_view key : keys) names.push_back(name_of(key));
   push({.what = write::kind::remove,
-        .keys = {keys.begin(), keys.end()},
+        .removed = std::move(names),
         .deadline = deadline,
         .done = std::move(done)});
 }
@@ -147,10 +153,10 @@ void lmdb_store::run() {
   const std::size_t bytes = std::min(batch_bytes_max, settings_.bytes_max / batches_at_least);
   const std::size_t writes = settings_.bytes_max / batches_at_least / page_bytes;
   for (auto batch = queue_.take(writes, bytes); !batch.empty(); batch = queue_.take(writes, bytes))
-    apply(std::move(batch));
+    apply(batch);
 }
 
-void lmdb_store::apply(std::vector<write> batch) {
+void lmdb_store::apply(std::span<write> batch) {
   file_writer writer(file_, *settings_.time, *settings_.random);
   const steady_time now = settings_.time->now();
   std::vector<const write*> in_time;
@@ -158,11 +164,12 @@ void lmdb_store::apply(std::vector<write> batch) {
     if (each.deadline >= now) in_time.push_back(&each);
   const result<void> outcome = writer.apply(in_time);
   // The table is what counts from here on, also for who is told now.
-  queue_.forget(batch);
+  queue_.forget();
   for (write& each : batch) {
-    each.done(each.deadline >= now
-                  ? outcome
-                  : fail(error_code::deadline_exceeded, "the cache file was not written in time"));
+    write finished = std::move(each);
+    finished.done(finished.deadline >= now ? outcome
+                                           : fail(error_code::deadline_exceeded,
+                                                  "the cache file was not written in time"));
   }
 }
 

@@ -48,10 +48,14 @@ struct record_view {
   return opened;
 }
 
-/// The key of the table.
+/// What the table calls a key.
+[[nodiscard]] inline hash128 name_of(std::string_view key) noexcept {
+  return hash_bytes_128(key);
+}
+
+/// That, as LMDB takes it.
 class table_key {
  public:
-  explicit table_key(std::string_view key) noexcept : hash_(hash_bytes_128(key)) {}
   explicit table_key(const hash128& hash) noexcept : hash_(hash) {}
   [[nodiscard]] std::string_view bytes() const noexcept {
     return {reinterpret_cast<const char*>(&hash_), sizeof(hash_)};
