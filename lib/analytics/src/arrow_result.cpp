@@ -153,13 +153,6 @@ std::size_t total_bytes(const std::vector<column_builder>& builders) {
 
 /// ---- Reading
 
-/// Where a column's cells are, inside the stream.
-struct column_place {
-  const std::uint8_t* validity = nullptr;
-  const std::int32_t* offsets = nullptr;
-  const std::uint8_t* values = nullptr;
-};
-
 class arrow_result final : public query_result {
  public:
   arrow_result(shared_bytes stream, std::size_t rendered_bytes_max)
@@ -172,6 +165,9 @@ class arrow_result final : public query_result {
   [[nodiscard]] const std::vector<column>& columns() const noexcept override { return columns_; }
   [[nodiscard]] std::size_t rows() const noexcept override { return rows_; }
   [[nodiscard]] cell at(std::size_t row, std::size_t column) const override;
+  [[nodiscard]] std::span<const column_buffers> buffers() const noexcept override {
+    return places_;
+  }
   [[nodiscard]] const shared_bytes& arrow() const noexcept override { return stream_; }
   [[nodiscard]] const hash128& digest() const noexcept override { return digest_; }
   [[nodiscard]] const result<shared_bytes>& json() const override {
@@ -185,7 +181,7 @@ class arrow_result final : public query_result {
 
  private:
   [[nodiscard]] result<void> read_columns(ArrowSchema& schema);
-  void read_places(const ArrowArrayView& batch);
+  [[nodiscard]] result<void> read_places(const ArrowArrayView& batch);
   [[nodiscard]] static result<shared_bytes> shared(result<std::string> text) {
     if (!text) return std::unexpected(std::move(text.error()));
     return shared_bytes(std::move(*text));
@@ -195,7 +191,7 @@ class arrow_result final : public query_result {
   hash128 digest_;
   std::size_t rendered_bytes_max_;
   std::vector<column> columns_;
-  std::vector<column_place> places_;
+  std::vector<column_buffers> places_;
   std::size_t rows_ = 0;
   mutable std::once_flag json_once_;
   mutable std::once_flag csv_once_;
@@ -250,8 +246,7 @@ result<void> arrow_result::locate() {
       NANOARROW_OK) {
     return arrow_failure("reading a result", reason);
   }
-  read_places(*batch);
-  return {};
+  return read_places(*batch);
 }
 
 result<void> arrow_result::read_columns(ArrowSchema& schema) {
@@ -264,24 +259,41 @@ result<void> arrow_result::read_columns(ArrowSchema& schema) {
   return {};
 }
 
-void arrow_result::read_places(const ArrowArrayView& batch) {
+/// Where the buffer begins, also when it has no bytes.
+const std::uint8_t* place_of(const ArrowBufferView& buffer) noexcept {
+  alignas(std::int64_t) static constexpr std::uint8_t nothing[sizeof(std::int64_t)] = {};
+  return buffer.data.as_uint8 == nullptr ? nothing : buffer.data.as_uint8;
+}
+
+bool is_aligned(const std::uint8_t* place) noexcept {
+  return reinterpret_cast<std::uintptr_t>(place) % alignof(std::int64_t) == 0;
+}
+
+// A buffer begins at a multiple of 8 bytes of the stream, and the stream at one of 16.
+result<void> arrow_result::read_places(const ArrowArrayView& batch) {
   rows_ = static_cast<std::size_t>(batch.length);
   places_.reserve(columns_.size());
   for (std::size_t index = 0; index < columns_.size(); ++index) {
     const ArrowArrayView& view = *batch.children[index];
     const bool text = columns_[index].type == value_type::text;
-    places_.push_back({view.null_count == 0 ? nullptr : view.buffer_views[0].data.as_uint8,
-                       text ? view.buffer_views[1].data.as_int32 : nullptr,
-                       view.buffer_views[text ? 2 : 1].data.as_uint8});
+    const std::uint8_t* const values = place_of(view.buffer_views[text ? 2 : 1]);
+    const std::uint8_t* const offsets = place_of(view.buffer_views[1]);
+    if (!is_aligned(values) || !is_aligned(offsets))
+      return fail(error_code::corrupt, "the columns of a result are not aligned");
+    places_.push_back(
+        {.type = columns_[index].type,
+         .rows = rows_,
+         .validity = view.null_count == 0 ? nullptr : view.buffer_views[0].data.as_uint8,
+         .offsets = text ? reinterpret_cast<const std::int32_t*>(offsets) : nullptr,
+         .values = values});
   }
+  return {};
 }
 
 bool bit(const std::uint8_t* bits, std::size_t index) noexcept {
   return ((unsigned{bits[index / 8]} >> (index % 8)) & 1U) != 0;
 }
 
-/// Buffers in a stream are aligned to 8 bytes of the stream, and a stream's first byte to 16;
-/// memcpy costs nothing and does not depend on it.
 template <class Value>
 Value load(const std::uint8_t* values, std::size_t index) noexcept {
   Value value;
@@ -291,7 +303,7 @@ Value load(const std::uint8_t* values, std::size_t index) noexcept {
 
 cell arrow_result::at(std::size_t row, std::size_t column) const {
   LODESTAR_ASSERT(row < rows_ && column < columns_.size(), "a cell outside the result");
-  const column_place& place = places_[column];
+  const column_buffers& place = places_[column];
   if (place.validity != nullptr && !bit(place.validity, row)) return {};
   switch (columns_[column].type) {
     case value_type::boolean: return bit(place.values, row);

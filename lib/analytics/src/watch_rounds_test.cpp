@@ -108,6 +108,7 @@ query_result_ptr watch_rounds::make_empty_result() {
     [[nodiscard]] const std::vector<column>& columns() const noexcept override { return columns_; }
     [[nodiscard]] std::size_t rows() const noexcept override { return 0; }
     [[nodiscard]] cell at(std::size_t, std::size_t) const override { return {}; }
+    [[nodiscard]] std::span<const column_buffers> buffers() const noexcept override { return {}; }
     [[nodiscard]] const shared_bytes& arrow() const noexcept override { return bytes_; }
     [[nodiscard]] const result<shared_bytes>& json() const override { return text_; }
     [[nodiscard]] const result<shared_bytes>& csv() const override { return text_; }

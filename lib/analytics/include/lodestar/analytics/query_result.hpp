@@ -6,8 +6,10 @@
 // thread that others wait for.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -29,6 +31,15 @@ struct column {
   value_type type = value_type::text;
 };
 
+/// Where the cells of a column lie in the Arrow bytes; column_view.hpp reads them.
+struct column_buffers {
+  value_type type = value_type::text;
+  std::size_t rows = 0;
+  const std::uint8_t* validity = nullptr;  ///< A bit for each row that has a value; null: all have.
+  const std::int32_t* offsets = nullptr;   ///< Of texts: one more than rows. Aligned, as values.
+  const std::uint8_t* values = nullptr;
+};
+
 class query_result {
  public:
   virtual ~query_result() = default;
@@ -37,6 +48,8 @@ class query_result {
   [[nodiscard]] virtual std::size_t rows() const noexcept = 0;
   /// row < rows(), column < columns().size().
   [[nodiscard]] virtual cell at(std::size_t row, std::size_t column) const = 0;
+  /// One for each column.
+  [[nodiscard]] virtual std::span<const column_buffers> buffers() const noexcept = 0;
 
   [[nodiscard]] virtual const shared_bytes& arrow() const noexcept = 0;
   /// {"columns":[{"name":…,"type":…}…],"rows":[[…]…]}; timestamps as RFC 3339, dates as YYYY-MM-DD,
