@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 namespace lodestar::bench {
@@ -13,8 +14,13 @@ void rounds::add(std::string subject, std::string what, std::function<double()> 
 
 void rounds::run(unsigned count) {
   for (cell& each : cells_) static_cast<void>(each.measure());
-  for (unsigned round = 0; round < count; ++round)
-    for (cell& each : cells_) each.values.push_back(each.measure());
+  std::vector<cell*> order;
+  for (cell& each : cells_) order.push_back(&each);
+  std::mt19937_64 random(1);
+  for (unsigned round = 0; round < count; ++round) {
+    std::ranges::shuffle(order, random);
+    for (cell* const each : order) each->values.push_back(each->measure());
+  }
 }
 
 void rounds::report_all(report& out, const std::string& unit) const {

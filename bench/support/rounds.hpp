@@ -1,5 +1,6 @@
 // Subjects that take turns: each round measures every one of them once, so that whatever else
 // happens on the machine happens to all, and what is said of two of them is said round by round.
+// Each round has another order: who comes after whom decides what the processor's caches hold.
 //
 //   rounds all;
 //   all.add("lodestar", "get", [&] { return store.time_gets_ns(); });
