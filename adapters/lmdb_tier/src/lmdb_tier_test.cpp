@@ -14,6 +14,7 @@
 
 #include <lodestar/lmdb_tier/lmdb_tier.hpp>
 #include <lodestar/swr/envelope.hpp>
+#include <lodestar/swr/testing/poisoned_entries.hpp>
 #include <lodestar/swr/testing/store_conformance.hpp>
 
 #include "file_check.hpp"
@@ -304,6 +305,13 @@ TEST_F(damaged_file, with_pages_mixed_up_is_no_more_than_a_miss) {
 TEST_F(damaged_file, that_is_gone_is_a_new_one) {
   std::filesystem::remove(here.file);
   EXPECT_FALSE(use_it());
+}
+
+TEST(lmdb_tier, poisoned_entries_are_misses) {
+  const test::temp_folder folder;
+  auto opened = open({.file = folder / "cache.lmdb", .bytes_max = 8U << 20});
+  ASSERT_TRUE(opened.has_value()) << opened.error().describe();
+  swr::testing::expect_poisoned_entries_are_misses(std::move(opened->store), 2'000);
 }
 
 }  // namespace

@@ -46,9 +46,9 @@ void announcer::send() {
 void announcer::publish(const tier_write& message) {
   to_->publish(std::string(message.bytes ? message.bytes->view() : std::string_view()),
                time_.now() + timeout,
-               [self = shared_from_this(), message](const result<void>& outcome) {
+               in_scope([self = shared_from_this(), message](const result<void>& outcome) {
                  self->ended(message, outcome.has_value());
-               });
+               }));
 }
 
 void announcer::ended(const tier_write& message, bool success) {

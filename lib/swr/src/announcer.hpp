@@ -13,6 +13,7 @@
 #include <lodestar/swr/backplane.hpp>
 
 #include "backplane_message.hpp"
+#include "handler_scope.hpp"
 #include "pending_writes.hpp"
 
 namespace lodestar::swr::detail {
@@ -23,8 +24,12 @@ class announcer : public std::enable_shared_from_this<announcer> {
   static constexpr milliseconds timeout{2'000};
 
   /// `failed` is called when something has to be published again.
-  announcer(std::shared_ptr<backplane> to, const clock& time, std::function<void()> failed)
-      : to_(std::move(to)), time_(time), tell_failed_(std::move(failed)) {}
+  announcer(std::shared_ptr<backplane> to, const clock& time, scheduler& timer,
+            std::function<void()> failed)
+      : to_(std::move(to)), time_(time), timer_(timer), tell_failed_(std::move(failed)) {}
+  ~announcer() { release(std::move(to_), timer_); }
+  announcer(const announcer&) = delete;
+  announcer& operator=(const announcer&) = delete;
 
   void enqueue(const backplane_message& message);
   void send();
@@ -36,8 +41,9 @@ class announcer : public std::enable_shared_from_this<announcer> {
   void publish(const tier_write& message);
   void ended(const tier_write& message, bool success);
 
-  const std::shared_ptr<backplane> to_;
+  std::shared_ptr<backplane> to_;
   const clock& time_;
+  scheduler& timer_;
   const std::function<void()> tell_failed_;
   mutable std::mutex mutex_;
   pending_writes pending_{{.writes_max = messages_max, .bytes_max = messages_max * 1'000}};

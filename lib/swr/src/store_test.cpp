@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include <lodestar/swr/map_store.hpp>
 #include <lodestar/swr/memory_store.hpp>
+#include <lodestar/swr/testing/poisoned_entries.hpp>
 #include <lodestar/swr/testing/store_conformance.hpp>
 
 namespace lodestar::swr {
@@ -42,6 +44,16 @@ TEST(stored_key, is_another_one_for_every_pair) {
   EXPECT_NE(stored_key("a:b", "c"), stored_key("a", "b:c"));
   EXPECT_NE(stored_key("a%3Ab", "c"), stored_key("a:b", "c"));
   EXPECT_EQ(stored_key("", ""), ":");
+}
+
+TEST(map_store, poisoned_entries_are_misses) {
+  testing::expect_poisoned_entries_are_misses(
+      std::make_shared<map_store>(map_store_options{}, system_clock()), 2'000);
+}
+
+TEST(memory_store, poisoned_entries_are_misses) {
+  testing::expect_poisoned_entries_are_misses(
+      std::make_shared<memory_store>(memory_store_options{.bytes_max = 1U << 20}), 2'000);
 }
 
 TEST(map_store, evicts_what_was_not_used_for_longest) {

@@ -25,13 +25,19 @@ bool is_failure_of_store(const error& problem) noexcept {
 
 }  // namespace
 
-tier::tier(tier_options options, const clock& time, event_sink* events)
-    : options_(std::move(options)),
-      name_(options_.below->name()),
+tier::tier(tier_options options, const clock& time, scheduler& timer, event_sink* events)
+    : below_(std::exchange(options.below, nullptr)),
+      options_(std::move(options)),
+      name_(below_->name()),
       time_(time),
+      timer_(timer),
       events_(events),
       breaker_(options_.breaker),
       pending_({options_.pending_writes_max, options_.pending_bytes_max}) {}
+
+tier::~tier() {
+  release(std::move(below_), timer_);
+}
 
 void tier::read(std::string_view key, read_handler done) {
   if (has_pending() && answer_from_pending(key, done)) return;
@@ -40,15 +46,14 @@ void tier::read(std::string_view key, read_handler done) {
     refused_reads_.add();
     return done(std::nullopt);
   }
-  options_.below->get(key, later(now, options_.read_timeout_ms),
-                      [self = shared_from_this(), done = std::move(done)](auto bytes) mutable {
-                        self->note(bytes.has_value(),
-                                   bytes ? std::nullopt : std::optional(bytes.error()));
-                        if (!bytes) self->read_errors_.add();
-                        const bool hit = bytes && bytes->has_value();
-                        (hit ? self->hits_ : self->misses_).add();
-                        done(bytes ? *bytes : std::nullopt);
-                      });
+  auto came = [self = shared_from_this(), done = std::move(done)](auto bytes) mutable {
+    self->note(bytes.has_value(), bytes ? std::nullopt : std::optional(bytes.error()));
+    if (!bytes) self->read_errors_.add();
+    const bool hit = bytes && bytes->has_value();
+    (hit ? self->hits_ : self->misses_).add();
+    done(bytes ? *bytes : std::nullopt);
+  };
+  below_->get(key, later(now, options_.read_timeout_ms), in_scope(std::move(came)));
 }
 
 bool tier::answer_from_pending(std::string_view key, read_handler& done) {
@@ -135,36 +140,39 @@ void tier::start(tier_write write) {
 void tier::verify(tier_write write) {
   const steady_time began = time_.now();
   const std::string key = write.key;
-  options_.below->get(
-      key, later(began, options_.read_timeout_ms),
-      [self = shared_from_this(), write = std::move(write), began](const auto& bytes) mutable {
-        self->note(bytes.has_value(), bytes ? std::nullopt : std::optional(bytes.error()));
-        if (!bytes) return self->ended(write, std::unexpected(bytes.error()), began);
-        const auto stamp = *bytes ? stamp_of_envelope(**bytes) : std::nullopt;
-        const bool nothing_to_remove = !write.bytes && !*bytes;
-        if (!nothing_to_remove && (!stamp || *stamp < write.stamp)) return self->apply(write);
-        if (stamp && *stamp > write.stamp && self->handlers_.newer)
-          self->handlers_.newer(write.key, *stamp);
-        self->ended(write, {}, began);
-      });
+  auto came = [self = shared_from_this(), write = std::move(write), began](const auto& bytes) {
+    self->note(bytes.has_value(), bytes ? std::nullopt : std::optional(bytes.error()));
+    if (!bytes) return self->ended(write, std::unexpected(bytes.error()), began);
+    self->verified(write, *bytes, began);
+  };
+  below_->get(key, later(began, options_.read_timeout_ms), in_scope(std::move(came)));
+}
+
+void tier::verified(const tier_write& write, std::optional<std::string_view> there,
+                    steady_time began) {
+  const auto stamp = there ? stamp_of_envelope(*there) : std::nullopt;
+  const bool nothing_to_remove = !write.bytes && !there;
+  if (!nothing_to_remove && (!stamp || *stamp < write.stamp)) return apply(write);
+  if (stamp && *stamp > write.stamp && handlers_.newer) handlers_.newer(write.key, *stamp);
+  ended(write, {}, began);
 }
 
 void tier::apply(const tier_write& write) {
   const steady_time began = time_.now();
   const steady_time due = later(began, options_.write_timeout_ms);
-  auto done = [self = shared_from_this(), write, began](const result<void>& outcome) {
+  auto done = in_scope([self = shared_from_this(), write, began](const result<void>& outcome) {
     self->note(outcome.has_value(), outcome ? std::nullopt : std::optional(outcome.error()));
     self->ended(write, outcome, began);
     if (outcome && write.verify && self->is_shared() && self->handlers_.written_late)
       self->handlers_.written_late(write.key, write.stamp);
-  };
+  });
   if (write.bytes && write.keep_until > began) {
     const nanoseconds keep_for =
         write.keep_until == steady_time::max() ? nanoseconds::max() : write.keep_until - began;
-    return options_.below->set(write.key, *write.bytes, keep_for, due, std::move(done));
+    return below_->set(write.key, *write.bytes, keep_for, due, std::move(done));
   }
   const std::array<std::string_view, 1> keys{write.key};
-  options_.below->remove(keys, due, std::move(done));
+  below_->remove(keys, due, std::move(done));
 }
 
 void tier::ended(const tier_write& write, const result<void>& outcome, steady_time began) {

@@ -17,6 +17,7 @@
 #include <lodestar/base/metrics.hpp>
 #include <lodestar/swr/tiers.hpp>
 
+#include "handler_scope.hpp"
 #include "pending_writes.hpp"
 
 namespace lodestar::swr::detail {
@@ -35,7 +36,10 @@ class tier : public std::enable_shared_from_this<tier> {
     std::function<void()> failed = nullptr;
   };
 
-  tier(tier_options options, const clock& time, event_sink* events);
+  tier(tier_options options, const clock& time, scheduler& timer, event_sink* events);
+  ~tier();
+  tier(const tier&) = delete;
+  tier& operator=(const tier&) = delete;
 
   /// Nothing when it has nothing, cannot say so in time, or has yet to take a removal.
   void read(std::string_view key, read_handler done);
@@ -74,14 +78,17 @@ class tier : public std::enable_shared_from_this<tier> {
   void give_up(const write_stamp& up_to);
   void start(tier_write write);
   void verify(tier_write write);
+  void verified(const tier_write& write, std::optional<std::string_view> there, steady_time began);
   void apply(const tier_write& write);
   void ended(const tier_write& write, const result<void>& outcome, steady_time began);
   static void tell(pending_writes::reports told, const std::optional<error>& problem);
   void report_event(const tier_write& write, bool failed, steady_time began) const;
 
-  const tier_options options_;
+  std::shared_ptr<store> below_;
+  const tier_options options_;  // without it
   const std::string name_;
   const clock& time_;
+  scheduler& timer_;
   event_sink* const events_;
   circuit_breaker breaker_;
   const tag_mark_pointer distrusted_ = std::make_shared<tag_mark>(0);

@@ -61,7 +61,7 @@ std::string_view tiers::name_of(std::size_t tier) const noexcept {
   return inside_->all[tier]->name();
 }
 event_sink* tiers::events() const noexcept {
-  return inside_->options.events;
+  return inside_->options().events;
 }
 
 bool tiers::attach(const std::string& name, std::weak_ptr<tiers_user> user) {

@@ -20,13 +20,18 @@ std::int64_t ns_of(steady_time when) {
 }  // namespace
 
 tiers_inside::tiers_inside(tiers_options given)
-    : options(std::move(given)), time(*options.time), stamps(time, node_of(options)) {
-  LODESTAR_ASSERT(options.tiers.size() <= tier_set::tiers_max, "there are at most eight tiers");
-  for (const tier_options& each : options.tiers) {
+    : time(*given.time), stamps(time, node_of(given)), options_(std::move(given)) {
+  LODESTAR_ASSERT(options_.tiers.size() <= tier_set::tiers_max, "there are at most eight tiers");
+  for (tier_options& each : std::exchange(options_.tiers, {})) {
     LODESTAR_ASSERT(each.below != nullptr, "a tier has a store");
-    all.push_back(std::make_shared<tier>(each, time, options.events));
     has_shared_ = has_shared_ || each.shared;
+    all.push_back(std::make_shared<tier>(std::move(each), time, *options_.timer, options_.events));
   }
+  announcements_ = std::move(options_.announcements);
+}
+
+tiers_inside::~tiers_inside() {
+  release(std::move(announcements_), *options_.timer);
 }
 
 void tiers_inside::begin() {
@@ -50,20 +55,21 @@ void tiers_inside::begin() {
     if (each->is_shared()) to.gave_up = gave_up;
     each->set_handlers(std::move(to));
   }
-  if (!options.announcements) return;
-  announcer_ = std::make_shared<announcer>(options.announcements, time, failed);
-  options.announcements->listen({.received =
-                                     [self](std::string_view bytes) {
-                                       if (const auto here = self.lock()) here->receive(bytes);
-                                     },
-                                 .connected =
-                                     [self] {
-                                       if (const auto here = self.lock()) here->connected();
-                                     }});
+  if (!announcements_) return;
+  announcer_ = std::make_shared<announcer>(announcements_, time, *options_.timer, failed);
+  announcements_->listen({.received =
+                              [self](std::string_view bytes) {
+                                const handler_scope inside;
+                                if (const auto here = self.lock()) here->receive(bytes);
+                              },
+                          .connected =
+                              [self] {
+                                if (const auto here = self.lock()) here->connected();
+                              }});
 }
 
 void tiers_inside::end() {
-  if (options.announcements) options.announcements->stop();
+  if (announcements_) announcements_->stop();
 }
 
 std::shared_ptr<tiers_user> tiers_inside::user_of(const std::string& name) {
@@ -91,7 +97,7 @@ bool tiers_inside::knows(const tag_mark& mark) const {
   if (!has_shared_) return true;
   const std::int64_t connected_ns = connected_at_ns_.load(std::memory_order_acquire);
   if (connected_ns != 0) return checked_ns >= connected_ns;
-  return ns_of(time.now()) - checked_ns < options.tags_trusted_ms * 1'000'000;
+  return ns_of(time.now()) - checked_ns < options_.tags_trusted_ms * 1'000'000;
 }
 
 void tiers_inside::announce(const backplane_message& message) {
@@ -106,12 +112,12 @@ void tiers_inside::send() {
 // An open breaker lets one call through at a time: as soon as that may be.
 void tiers_inside::plan_recovery() {
   if (recovery_planned_.exchange(true)) return;
-  std::int64_t delay_ms = options.recovery_delay_ms;
+  std::int64_t delay_ms = options_.recovery_delay_ms;
   for (const auto& each : all) {
     if (each->is_refused()) delay_ms = std::min(delay_ms, each->probe_every_ms());
   }
   const bool planned =
-      options.timer->post_at(time.now() + milliseconds(delay_ms), [self = weak_from_this()] {
+      options_.timer->post_at(time.now() + milliseconds(delay_ms), [self = weak_from_this()] {
         if (const auto here = self.lock()) here->recover();
       });
   // The next failure tries again.

@@ -19,6 +19,9 @@ namespace lodestar::swr::detail {
 class tiers_inside : public std::enable_shared_from_this<tiers_inside> {
  public:
   explicit tiers_inside(tiers_options options);
+  ~tiers_inside();
+  tiers_inside(const tiers_inside&) = delete;
+  tiers_inside& operator=(const tiers_inside&) = delete;
   /// Connects the parts, once there is a reference to hand out.
   void begin();
   void end();
@@ -38,7 +41,8 @@ class tiers_inside : public std::enable_shared_from_this<tiers_inside> {
   [[nodiscard]] bool is_settled() const;
   [[nodiscard]] bool has_shared() const noexcept { return has_shared_; }
 
-  const tiers_options options;
+  /// Without the stores and the backplane.
+  const tiers_options& options() const noexcept { return options_; }
   const clock& time;
   write_clock stamps;
   recent_writes recent;
@@ -57,6 +61,8 @@ class tiers_inside : public std::enable_shared_from_this<tiers_inside> {
   [[nodiscard]] std::vector<std::shared_ptr<tiers_user>> users();
   void distrust(std::uint64_t up_to);
 
+  tiers_options options_;
+  std::shared_ptr<backplane> announcements_;
   bool has_shared_ = false;
   std::shared_ptr<announcer> announcer_;
   std::atomic<bool> recovery_planned_{false};
