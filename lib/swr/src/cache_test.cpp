@@ -618,5 +618,33 @@ TEST(swr_cache_locks, destroys_values_and_calls_back_without_one) {
   EXPECT_EQ(destroyed, 7);
 }
 
+/// Counts what is read.
+class counting_events final : public event_sink {
+ public:
+  void read(const read_event& event) override { ++(event.hit ? hits : misses); }
+  void written(const write_event&) override {}
+  void removed(const remove_event&) override {}
+  int hits = 0, misses = 0;
+};
+
+TEST(swr_cache_events, a_read_is_told_once_also_by_who_looks_before_he_loads) {
+  counting_events events;
+  cache<int, int> values({.events = &events});
+  const auto load = [](auto done) { done(loaded<int>{.value = 7}); };
+  EXPECT_FALSE(values.peek_before_load(1, {}));
+  values.get_or_load(1, {}, {}, load, [](auto what) { EXPECT_TRUE(what.has_value()); });
+  EXPECT_EQ(events.misses, 1);
+  EXPECT_TRUE(values.peek_before_load(1, {}));
+  EXPECT_FALSE(values.peek(2));
+  EXPECT_EQ(events.hits, 1);
+  EXPECT_EQ(events.misses, 2);
+}
+
+TEST_F(swr_cache, peek_finds_nothing_where_memory_is_not_to_be_read) {
+  fill(7);
+  EXPECT_TRUE(values_.peek("k"));
+  EXPECT_FALSE(values_.peek("k", {.skip_read = tier_set::memory()}));
+}
+
 }  // namespace
 }  // namespace lodestar::swr

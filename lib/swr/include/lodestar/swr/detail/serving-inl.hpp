@@ -7,23 +7,25 @@ template <class Key, class Value, class Hash, class Equal, class Checks>
 std::optional<answer<Value>> core<Key, Value, Hash, Equal, Checks>::get(const Key& key,
                                                                         const call_options& allowed,
                                                                         const demand& wanted) {
+  const steady_time began = settings_.events != nullptr ? time_.now() : steady_time{};
   auto served = get_before_load(key, allowed, wanted);
-  if (!served) misses_.add();
-  return served;
+  if (served) return served;
+  report_read(key, freshness::expired, began);
+  misses_.add();
+  return std::nullopt;
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
 std::optional<answer<Value>> core<Key, Value, Hash, Equal, Checks>::get_before_load(
     const Key& key, const call_options& allowed, const demand& wanted) {
   const steady_time began = settings_.events != nullptr ? time_.now() : steady_time{};
-  const stored_pointer found = find(key);
+  const stored_pointer found = allowed.skip_read.has_memory() ? nullptr : find(key);
   const moment at = now();
   const auto state = found ? found->state_for(allowed, wanted, at) : std::nullopt;
-  const freshness as = state.value_or(freshness::expired);
-  report_read(key, as, began);
   if (!state) return std::nullopt;
-  count_hit(as);
-  return found->serve(as, at.now);
+  report_read(key, *state, began);
+  count_hit(*state);
+  return found->serve(*state, at.now);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
