@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace lodestar::cache {
+namespace lodestar::test {
 
 /// Destroys its coroutine wherever that is suspended.
 template <class Value>
@@ -86,4 +86,4 @@ class small_gate {
   std::vector<std::coroutine_handle<>> waiting_;
 };
 
-}  // namespace lodestar::cache
+}  // namespace lodestar::test

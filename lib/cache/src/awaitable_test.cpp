@@ -14,8 +14,8 @@
 #include <lodestar/base/clock.hpp>
 #include <lodestar/base/executor.hpp>
 #include <lodestar/cache/awaitable.hpp>
+#include <small_task.hpp>
 
-#include "small_task.hpp"
 #include "thread_team.hpp"
 
 namespace lodestar::cache {
@@ -24,6 +24,8 @@ namespace {
 using numbers = cache<int, int>;
 using texts = cache<std::string, std::string>;
 using answer = result<int>;
+using test::small_gate;
+using test::small_task;
 
 /// Awaits a load and says what came of it.
 template <class Loader>

@@ -39,6 +39,7 @@
 
 #include <lodestar/cache/cache.hpp>
 #include <lodestar/cache/detail/awaiting.hpp>
+#include <lodestar/cache/detail/self_owned.hpp>
 
 namespace lodestar::cache {
 
@@ -89,23 +90,9 @@ class awaited_load : public std::enable_shared_from_this<awaited_load<Cache, Loa
   }
 
  private:
-  /// A coroutine that owns itself when it ends.
-  struct running {
-    struct promise_type {
-      running get_return_object() noexcept {
-        return {std::coroutine_handle<promise_type>::from_promise(*this)};
-      }
-      static std::suspend_always initial_suspend() noexcept { return {}; }
-      static std::suspend_never final_suspend() noexcept { return {}; }
-      static void return_void() noexcept {}
-      [[noreturn]] static void unhandled_exception() noexcept { std::terminate(); }
-    };
-    std::coroutine_handle<> handle;
-  };
-
   // The key belongs to the flight, which the completion keeps.
-  static running run(std::shared_ptr<awaited_load> self, const key_type& key,
-                     completion<Cache> complete) {
+  static self_owned run(std::shared_ptr<awaited_load> self, const key_type& key,
+                        completion<Cache> complete) {
     std::optional<result<value_type>> brought;
     std::exception_ptr thrown;
     try {
