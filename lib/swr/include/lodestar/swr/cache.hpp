@@ -104,6 +104,9 @@ class cache {
   using handler = typename core::handler;  ///< move_only_function<void(result<answer<Value>>)>:
                                            ///< called exactly once.
 
+  using key_type = Key;
+  using value_type = Value;
+  using key_equal = Equal;
   using options_type = options<Key, Value>;
 
   /// The options must be without mistake (find_mistake).
@@ -157,6 +160,9 @@ class cache {
   void clear(store::ended told) { core_->clear(std::move(told)); }
 
   [[nodiscard]] statistics stats() const { return core_->stats(); }
+  /// As given at the beginning. They stay where they are while a load is under way, also when the
+  /// cache is gone.
+  [[nodiscard]] const options_type& settings() const noexcept { return core_->settings(); }
   /// Checks the invariants of the inside and ends the process when one is broken. For tests.
   void validate() const { core_->validate(); }
 

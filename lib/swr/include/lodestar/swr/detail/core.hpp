@@ -35,6 +35,7 @@
 #include <lodestar/base/error.hpp>
 #include <lodestar/base/metrics.hpp>
 #include <lodestar/cache/cache.hpp>
+#include <lodestar/swr/detail/brought.hpp>
 #include <lodestar/swr/detail/entry.hpp>
 #include <lodestar/swr/options.hpp>
 #include <lodestar/swr/types.hpp>

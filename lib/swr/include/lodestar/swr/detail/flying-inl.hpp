@@ -244,11 +244,8 @@ std::optional<error> core<Key, Value, Hash, Equal, Checks>::call_catching(loader
   try {
     load(std::move(completed));
     return std::nullopt;
-  } catch (const std::exception& problem) {
-    return fail(error_code::internal, std::string("the loader threw: ") + problem.what()).error();
   } catch (...) {
-    return fail(error_code::internal, "the loader threw something that is not a std::exception")
-        .error();
+    return error_of_thrown();
   }
 }
 
