@@ -408,6 +408,24 @@ TEST_F(swr_blocking_over_tiers, a_change_that_a_tier_does_not_take_says_so) {
   EXPECT_FALSE(*callers.get(1));
 }
 
+// The last answer of a store comes while everything is being destroyed: on the store's thread,
+// which must not be the one that waits for it.
+TEST_F(swr_blocking_over_tiers, a_store_may_answer_when_nobody_holds_it_any_more) {
+  std::vector<std::weak_ptr<store>> stores;
+  for (int round = 0; round < 300; ++round) {
+    auto last = std::make_shared<testing::threaded_store>();
+    stores.push_back(last);
+    auto below = tiers::make({.tiers = {{.below = std::move(last), .read_timeout_ms = 10'000}}});
+    numbers values(settings_over(std::move(below)));
+    blocking<numbers> callers(values, background_);
+    EXPECT_FALSE(*callers.get(1));
+    if (round % 2 == 0) values.set(1, {.value = round}, {}, nullptr);
+  }
+  EXPECT_TRUE(until([&] {
+    return std::ranges::all_of(stores, [](const auto& each) { return each.expired(); });
+  }));
+}
+
 TEST_F(swr_blocking_over_tiers, threads_that_ask_and_change_all_get_their_answers) {
   constexpr int threads = 4;
   numbers values(settings_over(make_tiers()));
