@@ -57,7 +57,8 @@ class swr_cache : public testing::Test {
   }
 
   manual_clock time_;
-  numbers values_{{.weight_max = 100, .time = &time_}};
+  manual_scheduler timer_{time_};
+  numbers values_{{.weight_max = 100, .time = &time_, .timer = &timer_}};
   std::shared_ptr<movable> moves_ = std::make_shared<movable>();
   lifetimes allowed_;
   std::vector<numbers::done> loads_;
@@ -585,7 +586,8 @@ TEST_F(swr_cache, keeps_the_weight_bound) {
 }
 
 TEST_F(swr_cache, may_be_destroyed_before_its_flights_end) {
-  auto shorter = std::make_unique<numbers>(numbers::options_type{.weight_max = 10, .time = &time_});
+  auto shorter = std::make_unique<numbers>(
+      numbers::options_type{.weight_max = 10, .time = &time_, .timer = &timer_});
   shorter->get_or_load("k", {}, {}, parked(), into(first_));
   shorter.reset();
   complete(0, 4);
@@ -599,7 +601,8 @@ TEST(swr_cache_locks, destroys_values_and_calls_back_without_one) {
   };
   using calling = cache<int, std::shared_ptr<caller>>;
   manual_clock time;
-  calling values({.weight_max = 2, .time = &time});
+  manual_scheduler timer(time);
+  calling values({.weight_max = 2, .time = &time, .timer = &timer});
   int destroyed = 0;
   const auto make = [&] {
     return std::make_shared<caller>([&] {
