@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace lodestar {
 namespace {
-
-constexpr std::int64_t first_bound_us = 100;
 
 std::string with_label(std::string_view labels, std::string_view extra) {
   if (labels.empty() && extra.empty()) return {};
@@ -62,41 +61,61 @@ void write_metric(std::string& out, std::string_view name, std::string_view labe
 
 }  // namespace
 
+void counter::raise_to(std::uint64_t total) noexcept {
+  std::uint64_t before = value();
+  while (before < total &&
+         !value_.compare_exchange_weak(before, total, std::memory_order_relaxed)) {
+  }
+}
+
+histogram::histogram(histogram_range range) : range_(range) {
+  LODESTAR_ASSERT(range.first_bound > nanoseconds::zero(), "a bucket takes something");
+  LODESTAR_ASSERT(range.buckets > 0 && range.buckets <= buckets_max, "there are so many buckets");
+}
+
 void histogram::observe_us(std::int64_t duration_us) noexcept {
-  const std::int64_t clamped = duration_us < 0 ? 0 : duration_us;
+  constexpr std::int64_t max_us = nanoseconds::max().count() / 1'000;
+  observe(std::chrono::microseconds(std::min(duration_us, max_us)));
+}
+
+void histogram::observe(nanoseconds duration) noexcept {
+  const nanoseconds clamped = std::max(duration, nanoseconds::zero());
   std::size_t bucket = 0;
-  for (std::int64_t bound = first_bound_us; bucket < buckets - 1 && clamped > bound; bound *= 2)
+  for (nanoseconds bound = range_.first_bound; bucket < range_.buckets - 1 && clamped > bound;
+       bound *= 2)
     ++bucket;
   counts_[bucket].fetch_add(1, std::memory_order_relaxed);
   count_.fetch_add(1, std::memory_order_relaxed);
-  sum_us_.fetch_add(static_cast<std::uint64_t>(clamped), std::memory_order_relaxed);
+  sum_ns_.fetch_add(static_cast<std::uint64_t>(clamped.count()), std::memory_order_relaxed);
 }
 
 void histogram::write(std::string& out, std::string_view name, std::string_view labels) const {
   std::uint64_t total = 0;
-  std::int64_t bound_us = first_bound_us;
-  for (std::size_t bucket = 0; bucket < buckets; ++bucket, bound_us *= 2) {
+  nanoseconds bound = range_.first_bound;
+  for (std::size_t bucket = 0; bucket < range_.buckets; ++bucket, bound *= 2) {
     total += counts_[bucket].load(std::memory_order_relaxed);
-    const std::string le = bucket + 1 == buckets
-                               ? std::string(R"(le="+Inf")")
-                               : fmt::format(R"(le="{}")", static_cast<double>(bound_us) / 1e6);
+    const std::string le =
+        bucket + 1 == range_.buckets
+            ? std::string(R"(le="+Inf")")
+            : fmt::format(R"(le="{}")", static_cast<double>(bound.count()) / 1e9);
     fmt::format_to(std::back_inserter(out), "{}_bucket{} {}\n", name, with_label(labels, le),
                    total);
   }
   fmt::format_to(std::back_inserter(out), "{}_sum{} {}\n", name, with_label(labels, {}),
-                 static_cast<double>(sum_us_.load(std::memory_order_relaxed)) / 1e6);
+                 static_cast<double>(sum_ns_.load(std::memory_order_relaxed)) / 1e9);
   fmt::format_to(std::back_inserter(out), "{}_count{} {}\n", name, with_label(labels, {}), total);
 }
 
-template <class Kind>
-Kind& metrics_registry::make(std::string_view name, std::string_view help, metric_labels labels) {
+template <class Kind, class... Arguments>
+Kind& metrics_registry::make(std::string_view name, std::string_view help, metric_labels labels,
+                             const Arguments&... arguments) {
   const std::lock_guard lock(mutex_);
   auto& group =
       families_.try_emplace(std::string(name), family{std::string(help), {}}).first->second;
   std::string written = write_labels(labels);
   auto found = group.by_labels.find(written);
   if (found == group.by_labels.end()) {
-    found = group.by_labels.emplace(std::move(written), std::make_unique<Kind>()).first;
+    found = group.by_labels.emplace(std::move(written), std::make_unique<Kind>(arguments...)).first;
   }
   auto* existing = std::get_if<std::unique_ptr<Kind>>(&found->second);
   LODESTAR_ASSERT(existing != nullptr, "a metric's name stands for one kind");
@@ -112,8 +131,8 @@ gauge& metrics_registry::make_gauge(std::string_view name, std::string_view help
   return make<gauge>(name, help, labels);
 }
 histogram& metrics_registry::make_histogram(std::string_view name, std::string_view help,
-                                            metric_labels labels) {
-  return make<histogram>(name, help, labels);
+                                            metric_labels labels, histogram_range range) {
+  return make<histogram>(name, help, labels, range);
 }
 
 std::string metrics_registry::expose() const {

@@ -60,6 +60,30 @@ TEST(metrics_test, a_histograms_buckets_are_cumulative) {
   EXPECT_THAT(text, HasSubstr("lodestar_wait_seconds_count{q=\"x\"} 5\n"));
 }
 
+TEST(metrics_test, a_histogram_tells_the_durations_of_its_range_apart) {
+  metrics_registry registry;
+  auto& metric = registry.make_histogram("lodestar_a_seconds", "Time.", {}, look_ups_range);
+  metric.observe(nanoseconds(100));
+  metric.observe(nanoseconds(101));
+  metric.observe(std::chrono::seconds(3));
+  metric.observe(std::chrono::hours(1));
+  const auto text = registry.expose();
+  EXPECT_THAT(text, HasSubstr("lodestar_a_seconds_bucket{le=\"1e-07\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("lodestar_a_seconds_bucket{le=\"2e-07\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("lodestar_a_seconds_bucket{le=\"1.6777216\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("lodestar_a_seconds_bucket{le=\"3.3554432\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("lodestar_a_seconds_bucket{le=\"+Inf\"} 4\n"));
+}
+
+TEST(metrics_test, a_counter_that_follows_another_one_never_goes_back) {
+  counter count;
+  count.raise_to(7);
+  count.raise_to(5);
+  EXPECT_EQ(count.value(), 7U);
+  count.raise_to(8);
+  EXPECT_EQ(count.value(), 8U);
+}
+
 TEST(metrics_test, updates_from_many_threads_all_count) {
   metrics_registry registry;
   auto& count = registry.make_counter("lodestar_a_total", "Things.");

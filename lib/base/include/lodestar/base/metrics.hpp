@@ -7,6 +7,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -16,11 +18,15 @@
 #include <string_view>
 #include <variant>
 
+#include <lodestar/base/clock.hpp>
+
 namespace lodestar {
 
 class counter {
  public:
   void add(std::uint64_t by = 1) noexcept { value_.fetch_add(by, std::memory_order_relaxed); }
+  /// Takes over what somebody else has counted; what is less than the value is older and ignored.
+  void raise_to(std::uint64_t total) noexcept;
   [[nodiscard]] std::uint64_t value() const noexcept {
     return value_.load(std::memory_order_relaxed);
   }
@@ -41,10 +47,22 @@ class gauge {
   std::atomic<std::int64_t> value_{0};
 };
 
-/// Durations in buckets that double from 0.1 ms to about 52 s.
+/// Which durations a histogram tells apart: its first bucket ends at `first_bound`, each other one
+/// at twice the bound before, and the last one takes the rest.
+struct histogram_range {
+  nanoseconds first_bound = std::chrono::microseconds(100);
+  std::size_t buckets = 21;  ///< At most histogram::buckets_max.
+};
+/// 0.1 ms to 52 s: what people wait for.
+inline constexpr histogram_range requests_range{};
+/// 0.1 µs to 3.4 s: what lies between a look into memory and one at a slow server.
+inline constexpr histogram_range look_ups_range{.first_bound = nanoseconds(100), .buckets = 27};
+
 class histogram {
  public:
-  static constexpr std::size_t buckets = 21;
+  static constexpr std::size_t buckets_max = 27;
+  explicit histogram(histogram_range range = requests_range);
+  void observe(nanoseconds duration) noexcept;
   void observe_us(std::int64_t duration_us) noexcept;
   [[nodiscard]] std::uint64_t count() const noexcept {
     return count_.load(std::memory_order_relaxed);
@@ -52,9 +70,10 @@ class histogram {
   void write(std::string& out, std::string_view name, std::string_view labels) const;
 
  private:
-  std::array<std::atomic<std::uint64_t>, buckets> counts_{};
+  const histogram_range range_;
+  std::array<std::atomic<std::uint64_t>, buckets_max> counts_{};
   std::atomic<std::uint64_t> count_{0};
-  std::atomic<std::uint64_t> sum_us_{0};
+  std::atomic<std::uint64_t> sum_ns_{0};
 };
 
 struct metric_label {
@@ -67,13 +86,14 @@ class metrics_registry {
  public:
   /// The metric of that name and labels, made at the first call. Asking for an existing name as
   /// another kind is a programmer error. Labels are told apart in the order in which they are
-  /// given.
+  /// given. All histograms of a name should have the same range.
   [[nodiscard]] counter& make_counter(std::string_view name, std::string_view help,
                                       metric_labels labels = {});
   [[nodiscard]] gauge& make_gauge(std::string_view name, std::string_view help,
                                   metric_labels labels = {});
   [[nodiscard]] histogram& make_histogram(std::string_view name, std::string_view help,
-                                          metric_labels labels = {});
+                                          metric_labels labels = {},
+                                          histogram_range range = requests_range);
 
   /// Everything in the Prometheus text format 0.0.4.
   [[nodiscard]] std::string expose() const;
@@ -85,8 +105,9 @@ class metrics_registry {
     std::string help;
     std::map<std::string, any_metric, std::less<>> by_labels;  // written out: tier="memory"
   };
-  template <class Kind>
-  Kind& make(std::string_view name, std::string_view help, metric_labels labels);
+  template <class Kind, class... Arguments>
+  Kind& make(std::string_view name, std::string_view help, metric_labels labels,
+             const Arguments&... arguments);
 
   mutable std::mutex mutex_;
   std::map<std::string, family, std::less<>> families_;
