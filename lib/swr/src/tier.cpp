@@ -44,16 +44,27 @@ void tier::read(std::string_view key, read_handler done) {
   const steady_time now = time_.now();
   if (!breaker_.admit(now)) {
     refused_reads_.add();
-    return done(std::nullopt);
+    return done({});
   }
-  auto came = [self = shared_from_this(), done = std::move(done)](auto bytes) mutable {
-    self->note(bytes.has_value(), bytes ? std::nullopt : std::optional(bytes.error()));
-    if (!bytes) self->read_errors_.add();
-    const bool hit = bytes && bytes->has_value();
-    (hit ? self->hits_ : self->misses_).add();
-    done(bytes ? *bytes : std::nullopt);
+  auto came = [self = shared_from_this(), now, done = std::move(done)](const auto& bytes) mutable {
+    self->answered(bytes, now, done);
   };
   below_->get(key, later(now, options_.read_timeout_ms), in_scope(std::move(came)));
+}
+
+void tier::answered(const result<std::optional<std::string_view>>& bytes, steady_time began,
+                    read_handler& done) {
+  const nanoseconds latency = events_ != nullptr ? time_.now() - began : nanoseconds::zero();
+  note(bytes.has_value(), bytes ? std::nullopt : std::optional(bytes.error()));
+  if (!bytes) {
+    read_errors_.add();
+  } else {
+    (bytes->has_value() ? hits_ : misses_).add();
+  }
+  done({.bytes = bytes ? *bytes : std::nullopt,
+        .from_store = true,
+        .failed = !bytes,
+        .latency = latency});
 }
 
 bool tier::answer_from_pending(std::string_view key, read_handler& done) {
@@ -64,7 +75,7 @@ bool tier::answer_from_pending(std::string_view key, read_handler& done) {
     if (write == nullptr) return false;
     if (write->keep_until > time_.now()) bytes = write->bytes;
   }
-  done(bytes ? std::optional(bytes->view()) : std::nullopt);
+  done({.bytes = bytes ? std::optional(bytes->view()) : std::nullopt});
   return true;
 }
 

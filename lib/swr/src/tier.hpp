@@ -24,7 +24,13 @@ namespace lodestar::swr::detail {
 
 class tier : public std::enable_shared_from_this<tier> {
  public:
-  using read_handler = std::move_only_function<void(std::optional<std::string_view>)>;
+  struct read_answer {
+    std::optional<std::string_view> bytes = {};
+    bool from_store = false;  ///< Which was asked: not refused, and not from a write that waits.
+    bool failed = false;
+    nanoseconds latency{};  ///< Of the store, where there are events.
+  };
+  using read_handler = std::move_only_function<void(const read_answer&)>;
   struct handlers {
     /// A write that looked first has found something newer in its place.
     std::function<void(std::string_view key, const write_stamp& newer)> newer = nullptr;
@@ -74,6 +80,8 @@ class tier : public std::enable_shared_from_this<tier> {
   static constexpr std::size_t retries_at_once = 256;
 
   [[nodiscard]] bool answer_from_pending(std::string_view key, read_handler& done);
+  void answered(const result<std::optional<std::string_view>>& bytes, steady_time began,
+                read_handler& done);
   void note(bool success, const std::optional<error>& problem);
   void give_up(const write_stamp& up_to);
   void start(tier_write write);

@@ -3,6 +3,14 @@
 #include <utility>
 
 namespace lodestar::swr::detail {
+namespace {
+
+freshness state_at(std::int64_t now_ms, const envelope& entry) noexcept {
+  if (now_ms < entry.fresh_until_ms) return freshness::fresh;
+  return now_ms < entry.stale_until_ms ? freshness::stale : freshness::expired;
+}
+
+}  // namespace
 
 tier_look::tier_look(std::shared_ptr<tiers_inside> owner, request what, tiers::looked done)
     : owner_(std::move(owner)),
@@ -14,39 +22,51 @@ tier_look::tier_look(std::shared_ptr<tiers_inside> owner, request what, tiers::l
 void tier_look::next(std::size_t from) {
   while (from < owner_->all.size() && what_.skip.has_tier(from)) ++from;
   if (from == owner_->all.size()) return answer();
-  owner_->all[from]->read(
-      what_.key, [self = shared_from_this(), from](auto bytes) { self->came(from, bytes); });
+  owner_->all[from]->read(what_.key, [self = shared_from_this(), from](const auto& answer) {
+    self->came(from, answer);
+  });
 }
 
-void tier_look::came(std::size_t from, std::optional<std::string_view> bytes) {
-  if (!bytes) return next(from + 1);
-  judge(from, *bytes);
+void tier_look::came(std::size_t from, const tier::read_answer& what) {
+  is_reported_ = what.from_store && owner_->options.events != nullptr;
+  latency_ = what.latency;
+  if (what.bytes) return judge(from, *what.bytes);
+  report(from, freshness::expired, what.failed);
+  next(from + 1);
 }
 
 void tier_look::judge(std::size_t from, std::string_view bytes) {
   tier& here = *owner_->all[from];
   const auto entry = open_envelope(bytes, expected_);
   if (!entry) {
+    report(from, freshness::expired, true);
     // Whatever it is, it is not ours to keep; what is written meanwhile waits behind this.
     here.count_fault(entry.error());
     here.enqueue({.key = what_.key, .stamp = owner_->stamps.next()}, nullptr);
     here.send();
     return next(from + 1);
   }
-  if (!owner_->believes(here, *entry)) return next(from + 1);
+  if (!owner_->believes(here, *entry)) return pass_over(from);
   if (!user_) return take(from, *entry, bytes);
   if (auto marks = unknown_marks(from, *entry); !marks.empty()) {
     held_.assign(bytes);
     return learn(std::move(marks), 0, 0, from);
   }
-  if (is_removed(*entry)) return next(from + 1);
+  if (is_removed(*entry)) return pass_over(from);
   take(from, *entry, bytes);
+}
+
+void tier_look::pass_over(std::size_t from) {
+  report(from, freshness::expired, false);
+  next(from + 1);
 }
 
 // The clock of the writer may differ from ours by as much as clocks do.
 void tier_look::take(std::size_t from, const envelope& entry, std::string_view bytes) {
   const std::int64_t now_ms = owner_->time.wall_us() / 1'000;
-  if (now_ms < entry.fresh_until_ms) {
+  const freshness state = state_at(now_ms, entry);
+  report(from, state, false);
+  if (state == freshness::fresh) {
     const tiers::found what{.entry = entry, .bytes = bytes, .tier = from, .is_fresh = true};
     return done_(&what);
   }
@@ -56,6 +76,18 @@ void tier_look::take(std::size_t from, const envelope& entry, std::string_view b
     best_from_ = from;
   }
   next(from + 1);
+}
+
+// Expired: not a hit.
+void tier_look::report(std::size_t from, freshness state, bool failed) const {
+  if (!is_reported_) return;
+  owner_->options.events->read({.tier = owner_->all[from]->name(),
+                                .cache = what_.name,
+                                .key = split_stored_key(what_.key).key,
+                                .hit = state != freshness::expired,
+                                .state = state,
+                                .failed = failed,
+                                .latency = latency_});
 }
 
 void tier_look::answer() {
@@ -105,11 +137,11 @@ void tier_look::learn(std::vector<unknown_mark> marks, std::size_t mark, std::si
     return learn(std::move(marks), mark, from_tier + 1, resume_at);
   const std::string key = marks[mark].key;
   owner_->all[from_tier]->read(key, [self = shared_from_this(), marks = std::move(marks), mark,
-                                     from_tier, resume_at](const auto& bytes) mutable {
+                                     from_tier, resume_at](const auto& answer) mutable {
     const unknown_mark& asked = marks[mark];
-    if (bytes) {
+    if (answer.bytes) {
       const auto entry =
-          open_envelope(*bytes, {.key = identity_of(asked.key), .format = mark_format()});
+          open_envelope(*answer.bytes, {.key = identity_of(asked.key), .format = mark_format()});
       if (entry) asked.mark->raise(entry->stamp.time);
     }
     asked.mark->set_checked(asked.checked.time_since_epoch().count());
@@ -120,7 +152,7 @@ void tier_look::learn(std::vector<unknown_mark> marks, std::size_t mark, std::si
 void tier_look::judge_known(std::size_t from, std::string_view bytes) {
   const auto entry = open_envelope(bytes, expected_);
   const bool believed = entry && owner_->believes(*owner_->all[from], *entry);
-  if (!believed || is_removed(*entry)) return next(from + 1);
+  if (!believed || is_removed(*entry)) return pass_over(from);
   take(from, *entry, bytes);
 }
 

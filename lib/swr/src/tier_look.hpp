@@ -30,11 +30,13 @@ class tier_look : public std::enable_shared_from_this<tier_look> {
 
  private:
   void next(std::size_t from);
-  void came(std::size_t from, std::optional<std::string_view> bytes);
+  void came(std::size_t from, const tier::read_answer& what);
   void judge(std::size_t from, std::string_view bytes);
   void judge_known(std::size_t from, std::string_view bytes);
+  void pass_over(std::size_t from);
   void take(std::size_t from, const envelope& entry, std::string_view bytes);
   void answer();
+  void report(std::size_t from, freshness state, bool failed) const;
   [[nodiscard]] bool is_removed(const envelope& entry);
   /// Those that have to be asked for; with the keys that they have in the stores.
   struct unknown_mark {
@@ -52,6 +54,8 @@ class tier_look : public std::enable_shared_from_this<tier_look> {
   const envelope_expected expected_;
   tiers::looked done_;
   std::shared_ptr<tiers_user> user_;
+  bool is_reported_ = false;  // whether somebody hears of the read that is being judged
+  nanoseconds latency_{};
   std::string held_;  // while marks are learnt
   std::string best_;  // the newest that is not fresh
   std::size_t best_from_ = 0;

@@ -13,12 +13,14 @@
 
 namespace lodestar::swr {
 
+/// A look into memory, or one that the store of a tier has answered. Not what the breaker refused
+/// or a write that waits has answered (tier_statistics counts the first), nor the reading of marks.
 struct read_event {
   std::string_view tier;  ///< "memory", or the name of the store.
   std::string_view cache;
   std::string_view key;
   bool hit = false;
-  freshness state = freshness::fresh;  ///< Of a hit.
+  freshness state = freshness::fresh;  ///< Of a hit; expired: a miss that fail-safe may serve.
   bool failed = false;  ///< The tier gave an error, or something that is no entry; then no hit.
   nanoseconds latency{};
 };
