@@ -18,7 +18,7 @@ namespace lodestar::swr {
 struct read_event {
   std::string_view tier;  ///< "memory", or the name of the store.
   std::string_view cache;
-  std::string_view key;
+  std::string_view key = {};
   bool hit = false;
   freshness state = freshness::fresh;  ///< Of a hit; expired: a miss that fail-safe may serve.
   bool failed = false;  ///< The tier gave an error, or something that is no entry; then no hit.
@@ -27,7 +27,7 @@ struct read_event {
 struct write_event {
   std::string_view tier;
   std::string_view cache;
-  std::string_view key;
+  std::string_view key = {};
   bool failed = false;
   nanoseconds latency{};
 };
@@ -35,7 +35,7 @@ struct remove_event {
   std::string_view tier;
   std::string_view cache;
   std::size_t keys = 0;
-  std::string_view first_key;
+  std::string_view first_key = {};
   bool failed = false;
   nanoseconds latency{};
 };
