@@ -183,7 +183,8 @@ class schedule {
 
   std::mt19937 random_;
   manual_clock time_;
-  tested values_{{.weight_max = 100, .time = &time_}};
+  manual_scheduler timer_{time_};
+  tested values_{{.weight_max = 100, .time = &time_, .timer = &timer_}};
   lifetimes allowed_{.fresh_ms = 60, .stale_ms = 40};
   std::array<source, keys> sources_;
   std::vector<parked> parked_;
