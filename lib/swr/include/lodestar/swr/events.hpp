@@ -36,6 +36,7 @@ struct remove_event {
   std::string_view cache;
   std::size_t keys = 0;
   std::string_view first_key = {};
+  bool everything = false;  ///< Of a store that was cleared; then no keys.
   bool failed = false;
   nanoseconds latency{};
 };
