@@ -22,7 +22,7 @@
 #include "cache_throughput/rows.hpp"
 #include "cache_throughput/scrambled_zipfian.hpp"
 #include "cache_throughput/subjects.hpp"
-#include "cache_throughput/tick_clock.hpp"
+#include "support/tick_clock.hpp"
 #include "support/files.hpp"
 #include "support/report.hpp"
 

@@ -18,8 +18,8 @@
 
 #include "cache_throughput/key_sequence.hpp"
 #include "cache_throughput/subject.hpp"
-#include "cache_throughput/thread_run.hpp"
-#include "cache_throughput/tick_clock.hpp"
+#include "support/thread_run.hpp"
+#include "support/tick_clock.hpp"
 
 namespace lodestar::bench {
 

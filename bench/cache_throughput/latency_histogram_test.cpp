@@ -1,5 +1,5 @@
 // Goal: a quantile is at most a sixteenth above the true one, over the whole range.
-#include "cache_throughput/latency_histogram.hpp"
+#include "support/latency_histogram.hpp"
 
 #include <gtest/gtest.h>
 

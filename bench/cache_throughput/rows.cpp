@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "cache_throughput/tick_clock.hpp"
+#include "support/tick_clock.hpp"
 
 namespace lodestar::bench {
 namespace {

@@ -11,7 +11,7 @@
 #include <lodestar/base/error.hpp>
 
 #include "cache_throughput/cell.hpp"
-#include "cache_throughput/latency_histogram.hpp"
+#include "support/latency_histogram.hpp"
 
 namespace lodestar::bench {
 

@@ -1,4 +1,4 @@
-#include "cache_throughput/latency_histogram.hpp"
+#include "support/latency_histogram.hpp"
 
 #include <algorithm>
 #include <cmath>

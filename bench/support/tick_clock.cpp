@@ -1,6 +1,6 @@
-#include "cache_throughput/tick_clock.hpp"
+#include "support/tick_clock.hpp"
 
-#include "cache_throughput/latency_histogram.hpp"
+#include "support/latency_histogram.hpp"
 #include "support/report.hpp"
 
 namespace lodestar::bench {
