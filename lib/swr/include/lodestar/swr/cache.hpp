@@ -121,9 +121,13 @@ class cache {
 
   /// The entry in memory if it meets the demand; never loads and never waits. A demand with
   /// `bypass` gets nothing.
-  [[nodiscard]] std::optional<answer<Value>> peek(const Key& key, const call_options& allowed = {},
+  [[nodiscard]] std::optional<answer<Value>> peek(const Key& key, const call_options& allowed,
                                                   const demand& wanted = {}) {
     return core_->get(key, allowed, wanted);
+  }
+  /// With the cache's `defaults`.
+  [[nodiscard]] std::optional<answer<Value>> peek(const Key& key) {
+    return core_->get(key, core_->settings().defaults, {});
   }
   /// The same for a caller who goes on to get_or_load() when there is nothing: the miss is counted
   /// there.

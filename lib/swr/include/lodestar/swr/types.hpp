@@ -71,10 +71,12 @@ template <class Value>
 struct answer {
   Value value;
   std::int64_t computed_at = 0;
-  freshness state = freshness::fresh;    ///< Expired only with a failure.
-  bool hit = false;                      ///< Served from the cache, without waiting for a loader.
-  bool coalesced = false;                ///< Waited for a computation that somebody else began.
-  std::int64_t age_ms = 0;               ///< Since the computation began.
+  freshness state = freshness::fresh;  ///< Expired only with a failure.
+  bool hit = false;                    ///< Served from the cache, without waiting for a loader.
+  bool coalesced = false;              ///< Waited for a computation that somebody else began.
+  /// Since the computation began; of a hit, some milliseconds less where the system's clocks are as
+  /// they mostly are (clock::recent).
+  std::int64_t age_ms = 0;
   std::optional<std::size_t> tier = {};  ///< Which tier had it; nothing: memory, or computed.
   /// Fail-safe: why there is nothing newer. Null otherwise.
   std::shared_ptr<const error> failure = nullptr;

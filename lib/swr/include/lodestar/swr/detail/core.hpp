@@ -34,6 +34,7 @@
 #include <lodestar/base/clock.hpp>
 #include <lodestar/base/error.hpp>
 #include <lodestar/base/metrics.hpp>
+#include <lodestar/base/striped_counter.hpp>
 #include <lodestar/cache/cache.hpp>
 #include <lodestar/swr/detail/brought.hpp>
 #include <lodestar/swr/detail/entry.hpp>
@@ -154,11 +155,18 @@ class core final : public tiers_user,
   using for_tiers = std::optional<encoded_entry>;
 
   // serving-inl.hpp
+  /// What memory has for a call: an answer, where that is certain at once, in `served`; else the
+  /// entry, if any, is returned.
+  [[nodiscard]] stored_pointer sight(const Key& key, const call_options& allowed,
+                                     const demand& wanted, std::optional<answer<Value>>& served);
   [[nodiscard]] stored_pointer find(const Key& key) { return entries_.get(key).value_or(nullptr); }
   [[nodiscard]] moment now() const noexcept {
     return {.now = time_.now(), .trust = trust_.load(std::memory_order_acquire)};
   }
-  void count_hit(freshness as) { (as == freshness::fresh ? hits_ : stale_hits_).add(); }
+  void count_hit(freshness as) {
+    if (as == freshness::fresh) return hits_.add();
+    stale_hits_.add();
+  }
   [[nodiscard]] bool serve(const Key& key, const stored_pointer& found, waiter& asking);
   void revalidate(const Key& key, const stored_pointer& found, waiter asking, bool early);
   [[nodiscard]] entered enter(const Key& key, const stored_pointer& found, waiter& asking);
@@ -248,8 +256,9 @@ class core final : public tiers_user,
   std::unordered_map<Key, flight_pointer, Hash, Equal> flights_;
   std::set<std::pair<steady_time, flight_pointer>> due_;  // whose waiters have deadlines
   steady_time armed_for_ = steady_time::max();
-  counter hits_, stale_hits_, misses_, tier_hits_, loads_, load_errors_, coalesced_, fail_safe_,
-      timeouts_, eager_refreshes_, superseded_;
+  striped_counter hits_;
+  counter stale_hits_, misses_, tier_hits_, loads_, load_errors_, coalesced_, fail_safe_, timeouts_,
+      eager_refreshes_, superseded_;
 };
 
 }  // namespace lodestar::swr::detail

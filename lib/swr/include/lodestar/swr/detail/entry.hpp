@@ -61,7 +61,7 @@ template <class Value, class Checks>
 class entry {
  public:
   entry(loaded<Value> content, origin_of_entry origin, std::uint32_t trust)
-      : content_(std::move(content)), origin_(std::move(origin)), trust_(trust) {}
+      : trust_(trust), origin_(std::move(origin)), content_(std::move(content)) {}
 
   [[nodiscard]] const loaded<Value>& content() const noexcept { return content_; }
   [[nodiscard]] const origin_of_entry& origin() const noexcept { return origin_; }
@@ -97,6 +97,10 @@ class entry {
   /// As what the demand allows this entry to be served from the cache, if it does.
   [[nodiscard]] std::optional<freshness> state_for(const call_options& allowed,
                                                    const demand& wanted, const moment& at) const;
+  /// Whether it is fresh and nothing has to be begun, at any time up to clock::recent_lag_max after
+  /// `about`. False says nothing.
+  [[nodiscard]] bool is_surely_fresh(const call_options& allowed, const demand& wanted,
+                                     const moment& about) const noexcept;
   [[nodiscard]] answer<Value> serve(freshness state, steady_time now) const;
   /// The answer to somebody who waited for it: given whatever happened meanwhile, and says so.
   [[nodiscard]] answer<Value> deliver(const call_options& allowed, const demand& wanted,
@@ -163,9 +167,10 @@ class entry {
 
   static constexpr std::int64_t not_seen = std::numeric_limits<std::int64_t>::min();
 
-  const loaded<Value> content_;
-  const origin_of_entry origin_;
+  // What a hit reads lies together.
   const std::uint32_t trust_;
+  const origin_of_entry origin_;
+  const loaded<Value> content_;
   mutable std::atomic<std::int64_t> seen_moved_ns_{not_seen};
   backoff backoff_;
   std::shared_ptr<const error> failure_;
@@ -228,6 +233,15 @@ std::optional<freshness> entry<Value, Checks>::state_for(const call_options& all
 }
 
 template <class Value, class Checks>
+bool entry<Value, Checks>::is_surely_fresh(const call_options& allowed, const demand& wanted,
+                                           const moment& about) const noexcept {
+  if (!current() || trust_ != about.trust) return false;
+  if (wanted.bypass || !in_range(wanted, true) || removed()) return false;
+  return allowed.eager_refresh >= 1 &&
+         age_ms(about.now + clock::recent_lag_max) < fresh_ms(allowed);
+}
+
+template <class Value, class Checks>
 std::optional<freshness> entry<Value, Checks>::fallback_for(const call_options& allowed,
                                                             const demand& wanted,
                                                             const moment& at) const {
@@ -250,7 +264,7 @@ answer<Value> entry<Value, Checks>::serve(freshness state, steady_time now) cons
           .state = state,
           .hit = true,
           .coalesced = false,
-          .age_ms = age_ms(now),
+          .age_ms = std::max<std::int64_t>(age_ms(now), 0),
           .tier = {},
           .failure = nullptr};
 }
