@@ -28,7 +28,7 @@ void tier_look::next(std::size_t from) {
 }
 
 void tier_look::came(std::size_t from, const tier::read_answer& what) {
-  is_reported_ = what.from_store && owner_->options.events != nullptr;
+  is_reported_ = what.from_store && owner_->options().events != nullptr;
   latency_ = what.latency;
   if (what.bytes) return judge(from, *what.bytes);
   report(from, freshness::expired, what.failed);
@@ -81,7 +81,7 @@ void tier_look::take(std::size_t from, const envelope& entry, std::string_view b
 // Expired: not a hit.
 void tier_look::report(std::size_t from, freshness state, bool failed) const {
   if (!is_reported_) return;
-  owner_->options.events->read({.tier = owner_->all[from]->name(),
+  owner_->options().events->read({.tier = owner_->all[from]->name(),
                                 .cache = what_.name,
                                 .key = split_stored_key(what_.key).key,
                                 .hit = state != freshness::expired,

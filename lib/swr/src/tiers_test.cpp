@@ -22,6 +22,14 @@ using outcome = result<answer<std::string>>;
 
 class swr_tiers : public ::testing::Test {
  protected:
+  // A call that is parked holds the tiers, and they its store.
+  void TearDown() override {
+    for (const auto& each : {near_, far_}) {
+      each->park(false);
+      while (each->parked() > 0) each->let_go(0);
+    }
+  }
+
   std::shared_ptr<tiers> make_tiers() {
     return tiers::make({.tiers = {{.below = near_}, {.below = far_}},
                         .time = &time_,
@@ -77,8 +85,8 @@ class swr_tiers : public ::testing::Test {
   std::shared_ptr<steered_store> far_ = std::make_shared<steered_store>(time_, "far");
   std::shared_ptr<tiers> below_ = make_tiers();
   texts values_{settings(below_)};
+  std::optional<outcome> first_, second_, third_;  // outlive the loads, which answer when they end
   std::vector<texts::done> loads_;
-  std::optional<outcome> first_, second_, third_;
 };
 
 TEST_F(swr_tiers, a_load_is_kept_in_memory_and_in_every_tier) {
