@@ -83,6 +83,7 @@ std::size_t pending_writes::retry(std::size_t count, bool verify) {
     if (here.is != state::failed) continue;
     alter(here, [&] { here.is = state::waiting; });
     here.newest.verify = here.newest.verify || verify;
+    here.newest.again = true;
     ready_.push_back(each->first);
     ++retried;
   }

@@ -37,6 +37,7 @@ struct tier_write {
   /// Only where the tier has nothing newer: others write to it, too.
   bool verify = false;
   std::uint64_t number = 0;  ///< Of this write here; given by pending_writes.
+  bool again = false;        ///< Has failed before; given by retry().
 };
 
 class pending_writes {

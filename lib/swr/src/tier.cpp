@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -91,21 +92,20 @@ void tier::note(bool success, const std::optional<error>& problem) {
 }
 
 void tier::enqueue(tier_write write, write_report_pointer report) {
-  std::optional<pending_writes::given_up> lost;
+  write_stamp lost{};
   {
     const std::lock_guard held(mutex_);
-    lost = pending_.add(std::move(write), std::move(report));
-    if (lost) give_up(lost->newest);
+    auto given_up = pending_.add(std::move(write), std::move(report));
+    if (given_up) {
+      lost = given_up->newest;
+      give_up(lost);
+      std::ranges::move(given_up->waiting, std::back_inserter(lost_));
+    }
     pending_count_.store(pending_.size());
   }
-  if (!lost) return;
+  if (lost == write_stamp{}) return;
   given_up_.add();
-  if (handlers_.gave_up) handlers_.gave_up(lost->newest);
-  tell(std::move(lost->waiting),
-       fail(error_code::unavailable, "too many writes wait for the tier", name_,
-            "it is down or too slow; what it holds is not used until "
-            "it is written anew")
-           .error());
+  if (handlers_.gave_up) handlers_.gave_up(lost);
 }
 
 void tier::drop_older(std::string_view key, const write_stamp& stamp) {
@@ -122,18 +122,29 @@ void tier::drop_older(std::string_view key, const write_stamp& stamp) {
 void tier::send() {
   while (has_pending()) {
     std::optional<tier_write> next;
+    pending_writes::reports lost;
     {
       const std::lock_guard held(mutex_);
       next = pending_.take();
+      lost.swap(lost_);
     }
+    if (!lost.empty()) tell_lost(std::move(lost));
     if (!next) return;
     start(*std::move(next));
   }
 }
 
+void tier::tell_lost(pending_writes::reports told) const {
+  tell(std::move(told),
+       fail(error_code::unavailable, "too many writes wait for the tier", name_,
+            "it is down or too slow; what it holds is not used until it is written anew")
+           .error());
+}
+
+// So many at a time, and the next when these have succeeded.
 void tier::retry() {
   const std::lock_guard held(mutex_);
-  static_cast<void>(pending_.retry(retries_at_once, options_.shared));
+  retrying_ = pending_.retry(retries_at_once, options_.shared);
 }
 
 void tier::start(tier_write write) {
@@ -197,11 +208,18 @@ void tier::ended(const tier_write& write, const result<void>& outcome, steady_ti
     const std::lock_guard held(mutex_);
     what = pending_.ended(write, outcome.has_value());
     if (unwanted) what.ready |= pending_.turn_into_removal(write);
+    what.ready |= retry_more(write, outcome.has_value());
     pending_count_.store(pending_.size());
   }
   tell(std::move(what.waiting), outcome ? std::nullopt : std::optional(outcome.error()));
   if (what.ready) send();
   if (!outcome && handlers_.failed) handlers_.failed();
+}
+
+bool tier::retry_more(const tier_write& ended, bool success) {
+  if (!ended.again || retrying_ == 0 || --retrying_ > 0 || !success) return false;
+  retrying_ = pending_.retry(retries_at_once, options_.shared);
+  return retrying_ > 0;
 }
 
 void tier::tell(pending_writes::reports told, const std::optional<error>& problem) {

@@ -84,6 +84,8 @@ class tier : public std::enable_shared_from_this<tier> {
                 read_handler& done);
   void note(bool success, const std::optional<error>& problem);
   void give_up(const write_stamp& up_to);
+  void tell_lost(pending_writes::reports told) const;
+  [[nodiscard]] bool retry_more(const tier_write& ended, bool success);
   void start(tier_write write);
   void verify(tier_write write);
   void verified(const tier_write& write, std::optional<std::string_view> there, steady_time began);
@@ -103,6 +105,8 @@ class tier : public std::enable_shared_from_this<tier> {
 
   mutable std::mutex mutex_;
   pending_writes pending_;
+  pending_writes::reports lost_;  // to be told by send(): whoever enqueues may hold a lock
+  std::size_t retrying_ = 0;
   std::atomic<std::size_t> pending_count_{0};
   handlers handlers_;
 

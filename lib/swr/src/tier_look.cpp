@@ -82,12 +82,12 @@ void tier_look::take(std::size_t from, const envelope& entry, std::string_view b
 void tier_look::report(std::size_t from, freshness state, bool failed) const {
   if (!is_reported_) return;
   owner_->options().events->read({.tier = owner_->all[from]->name(),
-                                .cache = what_.name,
-                                .key = split_stored_key(what_.key).key,
-                                .hit = state != freshness::expired,
-                                .state = state,
-                                .failed = failed,
-                                .latency = latency_});
+                                  .cache = what_.name,
+                                  .key = split_stored_key(what_.key).key,
+                                  .hit = state != freshness::expired,
+                                  .state = state,
+                                  .failed = failed,
+                                  .latency = latency_});
 }
 
 void tier_look::answer() {

@@ -64,6 +64,7 @@ void tiers_inside::begin() {
                               },
                           .connected =
                               [self] {
+                                const handler_scope inside;
                                 if (const auto here = self.lock()) here->connected();
                               }});
 }

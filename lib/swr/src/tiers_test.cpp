@@ -300,6 +300,39 @@ TEST_F(swr_tiers, a_tier_that_missed_too_much_is_not_believed) {
   EXPECT_TRUE(below->is_settled());
 }
 
+TEST_F(swr_tiers, who_is_told_that_a_write_was_given_up_may_use_the_cache) {
+  auto below = tiers::make(
+      {.tiers = {{.below = far_, .pending_writes_max = 3}}, .time = &time_, .timer = &timer_});
+  texts values(settings(below));
+  far_->park(true);
+  int told = 0;
+  for (int key = 0; key < 10; ++key) {
+    for (int twice = 0; twice < 2; ++twice) {
+      values.remove(std::to_string(key), [&](const result<void>&) {
+        ++told;
+        EXPECT_FALSE(values.peek("nothing").has_value());
+        values.remove("more", nullptr);
+      });
+    }
+  }
+  EXPECT_GT(told, 0);
+  EXPECT_GT(below->stats().front().given_up, 0U);
+  far_->park(false);
+  while (far_->parked() > 0) far_->let_go(0);
+  advance(milliseconds(2'000));
+  EXPECT_EQ(told, 20);
+}
+
+TEST_F(swr_tiers, all_that_waits_is_sent_as_soon_as_the_tier_works) {
+  far_->set_down(true);
+  for (int key = 0; key < 2'000; ++key)
+    values_.set(std::to_string(key), {.value = "v"}, {}, nullptr);
+  far_->set_down(false);
+  advance(milliseconds(2'000));
+  EXPECT_TRUE(below_->is_settled());
+  EXPECT_EQ(far_->entries.size(), 2'000U);
+}
+
 TEST_F(swr_tiers, the_breaker_opens_after_five_failures_and_closes_by_itself) {
   far_->set_down(true);
   near_->set_down(true);
@@ -561,6 +594,98 @@ TEST_F(swr_tiers, absence_is_kept_apart_from_failure) {
   other.get("k", {}, {}, [&](auto what) { found = std::move(what); });
   ASSERT_TRUE(found->has_value());
   EXPECT_EQ((*found)->value, std::nullopt);
+}
+
+/// Stands for a log that knows which of its positions moved what.
+class known_log final : public dependency_source {
+ public:
+  class part final : public dependency {
+   public:
+    explicit part(const known_log& of) : of_(of) {}
+    [[nodiscard]] std::int64_t moved_at() const noexcept override { return of_.moved; }
+    [[nodiscard]] std::optional<stored_dependency> stored() const override {
+      return stored_dependency{.kind = depends_on::listed, .keys = {"events/**"}};
+    }
+
+   private:
+    const known_log& of_;
+  };
+  [[nodiscard]] std::uint64_t epoch() const noexcept override { return number; }
+  [[nodiscard]] std::shared_ptr<const dependency> restore(const stored_dependency& which,
+                                                          std::int64_t computed_at) override {
+    const bool known = which.keys == std::vector<std::string>{"events/**"};
+    return known && computed_at >= known_from ? std::make_shared<part>(*this) : nullptr;
+  }
+  std::uint64_t number = 7;
+  std::int64_t moved = 0;
+  std::int64_t known_from = 0;
+};
+
+class swr_tiers_and_log : public swr_tiers {
+ protected:
+  texts make(const std::shared_ptr<known_log>& log) {
+    auto how = settings(make_tiers());
+    how.dependencies = log;
+    return texts(how);
+  }
+  void fill(texts& values, std::int64_t position) {
+    values.set("k",
+               {.value = "v",
+                .computed_at = position,
+                .depends_on = std::make_shared<known_log::part>(*log_)},
+               {}, nullptr);
+  }
+  std::shared_ptr<known_log> log_ = std::make_shared<known_log>();
+};
+
+TEST_F(swr_tiers_and_log, an_entry_is_valid_after_a_restart_while_nothing_moved) {
+  texts before = make(log_);
+  fill(before, 10);
+  log_->moved = 10;
+  texts after = make(log_);
+  ask(after, first_);
+  EXPECT_EQ(value_of(first_), "v");
+  EXPECT_EQ((*first_)->state, freshness::fresh);
+  EXPECT_EQ((*first_)->computed_at, 10);
+}
+
+TEST_F(swr_tiers_and_log, an_entry_is_out_of_date_after_a_restart_when_something_moved) {
+  texts before = make(log_);
+  fill(before, 10);
+  log_->moved = 11;
+  texts after = make(log_);
+  ask(after, first_, {}, {.allow_stale = false});
+  EXPECT_FALSE(first_.has_value()) << "it has to be computed anew";
+  ASSERT_EQ(loads_.size(), 1U);
+}
+
+TEST_F(swr_tiers_and_log, an_entry_of_another_log_or_one_that_nobody_can_judge_is_none) {
+  texts before = make(log_);
+  fill(before, 10);
+  const auto other = std::make_shared<known_log>();
+  other->number = 8;
+  texts elsewhere = make(other);
+  elsewhere.get("k", {}, {}, into(first_));
+  EXPECT_FALSE(first_->has_value());
+  log_->known_from = 11;
+  texts later = make(log_);
+  later.get("k", {}, {}, into(second_));
+  EXPECT_FALSE(second_->has_value());
+  texts without(settings(make_tiers()));
+  without.get("k", {}, {}, into(third_));
+  EXPECT_FALSE(third_->has_value());
+}
+
+TEST_F(swr_tiers_and_log, what_cannot_be_judged_later_stays_in_memory) {
+  class passing final : public dependency {
+   public:
+    [[nodiscard]] std::int64_t moved_at() const noexcept override { return 0; }
+  };
+  texts values = make(log_);
+  values.set("k", {.value = "v", .depends_on = std::make_shared<passing>()}, {}, nullptr);
+  EXPECT_TRUE(values.peek("k").has_value());
+  EXPECT_FALSE(near_->entries.contains("texts:k"));
+  EXPECT_FALSE(far_->entries.contains("texts:k"));
 }
 
 TEST_F(swr_tiers, options_that_cannot_be_are_named) {
