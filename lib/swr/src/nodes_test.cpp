@@ -27,7 +27,7 @@ using testing::steered_backplane;
 using testing::steered_store;
 using numbers = cache<int, std::int64_t>;
 
-constexpr int seeds = 200;
+constexpr int seeds = 50;
 constexpr int steps = 400;
 constexpr int keys = 4;
 constexpr std::int64_t recovery_delay_ms = 2'000;
