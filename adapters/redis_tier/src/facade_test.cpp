@@ -170,7 +170,10 @@ TEST_F(redis_facade, a_server_that_is_full_takes_removals_and_is_read) {
   values->set("known", {.value = "newer"}, {}, nullptr);
   ASSERT_TRUE(comes_true([this] { return below->is_settled(); }));
   EXPECT_FALSE(below->stats().front().breaker_is_open);
-  texts other({.name = "texts2", .below = below});
+  texts elsewhere({.name = "texts", .below = swr::tiers::make({.tiers = {{.below = store}}})});
+  awaited_answer<answered> found;
+  elsewhere.get("known", {}, {}, found.handler());
+  EXPECT_FALSE(found.wait().has_value()) << "what it could not replace was removed";
   EXPECT_EQ(ask("known").what->value, "newer");
   EXPECT_EQ(server->ask({"CONFIG", "SET", "maxmemory", "0"}), "OK");
   values->remove("known", nullptr);

@@ -260,12 +260,6 @@ bool tier::has_failed() const {
   return pending_.failed() > 0;
 }
 
-bool tier::is_pending(std::string_view key) const {
-  if (!has_pending()) return false;
-  const std::lock_guard held(mutex_);
-  return pending_.find(key) != nullptr;
-}
-
 tier_statistics tier::stats() const {
   const std::lock_guard held(mutex_);
   return {.name = name_,

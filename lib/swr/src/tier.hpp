@@ -71,7 +71,6 @@ class tier : public std::enable_shared_from_this<tier> {
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
   [[nodiscard]] bool has_pending() const noexcept { return pending_count_.load() > 0; }
   [[nodiscard]] bool has_failed() const;
-  [[nodiscard]] bool is_pending(std::string_view key) const;
   [[nodiscard]] tier_statistics stats() const;
   /// Before anything else is called.
   void set_handlers(handlers to) { handlers_ = std::move(to); }

@@ -67,7 +67,7 @@ void tier_look::take(std::size_t from, const envelope& entry, std::string_view b
   const freshness state = state_at(now_ms, entry);
   report(from, state, false);
   if (state == freshness::fresh) {
-    const tiers::found what{.entry = entry, .bytes = bytes, .tier = from, .is_fresh = true};
+    const tiers::found what{.entry = entry, .bytes = bytes, .tier = from};
     return done_(&what);
   }
   const auto best_stamp = best_.empty() ? std::nullopt : stamp_of_envelope(best_);
@@ -93,7 +93,7 @@ void tier_look::report(std::size_t from, freshness state, bool failed) const {
 void tier_look::answer() {
   if (best_.empty()) return done_(nullptr);
   const auto entry = open_envelope(best_, expected_);
-  const tiers::found what{.entry = *entry, .bytes = best_, .tier = best_from_, .is_fresh = false};
+  const tiers::found what{.entry = *entry, .bytes = best_, .tier = best_from_};
   done_(&what);
 }
 

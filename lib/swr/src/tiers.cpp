@@ -13,16 +13,11 @@ namespace lodestar::swr {
 namespace {
 
 using detail::announcement;
+using detail::saturating_sum;
 
 /// What lies in a tier is kept no longer, so that marks, which are kept longer, outlive it.
 constexpr std::int64_t kept_ms_max = 30LL * 24 * 60 * 60 * 1'000;
 constexpr std::int64_t marks_kept_ms = kept_ms_max + 24LL * 60 * 60 * 1'000;
-
-constexpr std::int64_t saturating_sum(std::int64_t left, std::int64_t right) noexcept {
-  return left > std::numeric_limits<std::int64_t>::max() - right
-             ? std::numeric_limits<std::int64_t>::max()
-             : left + right;
-}
 
 steady_time after(steady_time from, std::int64_t ms) {
   return from + milliseconds(std::min(ms, marks_kept_ms));
@@ -57,15 +52,11 @@ bool tiers::is_settled() const {
 write_clock& tiers::stamps() noexcept {
   return inside_->stamps;
 }
-std::string_view tiers::name_of(std::size_t tier) const noexcept {
-  return inside_->all[tier]->name();
-}
-event_sink* tiers::events() const noexcept {
-  return inside_->options().events;
-}
-
 bool tiers::attach(const std::string& name, std::weak_ptr<tiers_user> user) {
   return inside_->attach(name, std::move(user));
+}
+void tiers::detach(const std::string& name) {
+  inside_->detach(name);
 }
 
 void tiers::look(std::string_view name, std::string_view key, std::uint64_t format, tier_set skip,

@@ -87,6 +87,11 @@ bool tiers_inside::attach(const std::string& name, std::weak_ptr<tiers_user> use
   return true;
 }
 
+void tiers_inside::detach(const std::string& name) {
+  const std::lock_guard held(mutex_);
+  users_.erase(name);
+}
+
 bool tiers_inside::believes(const tier& from, const envelope& entry) const {
   return from.believes(entry.stamp) && stamps.is_believable(entry.stamp) &&
          recent.is_newest_known(entry.key, entry.stamp, time.now());

@@ -28,6 +28,7 @@ class tiers_inside : public std::enable_shared_from_this<tiers_inside> {
 
   [[nodiscard]] std::shared_ptr<tiers_user> user_of(const std::string& name);
   [[nodiscard]] bool attach(const std::string& name, std::weak_ptr<tiers_user> user);
+  void detach(const std::string& name);
 
   /// Whether an entry that a tier gave back is to be believed, tags aside.
   [[nodiscard]] bool believes(const tier& from, const envelope& entry) const;

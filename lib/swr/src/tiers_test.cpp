@@ -296,8 +296,16 @@ TEST_F(swr_tiers, a_tier_that_missed_too_much_is_not_believed) {
     EXPECT_FALSE(found->has_value()) << key;
   }
   values.set("new", {.value = "v"}, {}, nullptr);
-  texts again(settings(below, "again"));
   EXPECT_TRUE(below->is_settled());
+  texts other(
+      settings(tiers::make({.tiers = {{.below = far_}}, .time = &time_, .timer = &timer_})));
+  for (int key = 0; key < 20; ++key) {
+    std::optional<outcome> found;
+    other.get(std::to_string(key), {}, {}, into(found));
+    EXPECT_FALSE(found->has_value()) << key << ": the tier itself says up to when";
+  }
+  other.get("new", {}, {}, into(first_));
+  EXPECT_EQ(value_of(first_), "v");
 }
 
 TEST_F(swr_tiers, who_is_told_that_a_write_was_given_up_may_use_the_cache) {
@@ -531,6 +539,28 @@ TEST_F(swr_tiers, clear_reaches_other_processes_through_the_tiers) {
   set("new");
   ask(other, third_);
   EXPECT_EQ(value_of(third_), "new");
+}
+
+TEST_F(swr_tiers, a_call_that_does_not_write_to_a_tier_does_not_promote_into_it) {
+  set("v");
+  near_->entries.clear();
+  texts other(settings(make_tiers()));
+  ask(other, first_, {.skip_write = tier_set::tier(0)});
+  EXPECT_EQ(value_of(first_), "v");
+  EXPECT_TRUE(near_->entries.empty());
+}
+
+TEST_F(swr_tiers, a_name_is_free_when_its_cache_is_gone) {
+  auto shorter = std::make_unique<texts>(settings(below_, "name"));
+  far_->park(true);
+  ask(*shorter, first_);  // its flight goes on
+  shorter.reset();
+  texts next(settings(below_, "name"));
+  far_->park(false);
+  while (far_->parked() > 0) far_->let_go(0);
+  ASSERT_EQ(loads_.size(), 1U);
+  complete(0, "v");
+  EXPECT_EQ(value_of(first_), "v");
 }
 
 TEST_F(swr_tiers, options_of_a_call_skip_places_and_give_tiers_other_times) {

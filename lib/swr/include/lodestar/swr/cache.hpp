@@ -116,6 +116,7 @@ class cache {
     core_ = std::make_shared<core>(settings);
     core_->begin();
   }
+  ~cache() { core_->end(); }
   cache(const cache&) = delete;
   cache& operator=(const cache&) = delete;
 

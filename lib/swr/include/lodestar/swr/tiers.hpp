@@ -15,6 +15,8 @@
 // key, so that nothing that was removed or replaced comes back from it. When too many wait, the
 // tier is no longer believed about anything older than that moment, which needs no list.
 //
+// Nothing is kept in a tier for more than 30 days.
+//
 // A breaker keeps callers from a tier that fails again and again.
 //
 // Several nodes. A tier that others write to as well is `shared`. Each write has a stamp
@@ -136,16 +138,15 @@ class tiers {
   // For caches.
 
   [[nodiscard]] write_clock& stamps() noexcept;
-  [[nodiscard]] std::string_view name_of(std::size_t tier) const noexcept;
-  [[nodiscard]] event_sink* events() const noexcept;
   /// From now on it hears what concerns the name; one at a time has a name. False when it is taken.
   [[nodiscard]] bool attach(const std::string& name, std::weak_ptr<tiers_user> user);
+  /// Another may have the name. What is under way for the one that had it still ends.
+  void detach(const std::string& name);
 
   struct found {
     const envelope& entry;
     std::string_view bytes;  ///< Of the whole envelope.
     std::size_t tier;
-    bool is_fresh;  ///< By the wall clock.
   };
   /// Null: nothing. Good during the call.
   using looked = std::move_only_function<void(const found*)>;

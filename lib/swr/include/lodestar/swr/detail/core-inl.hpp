@@ -77,6 +77,11 @@ void core<Key, Value, Hash, Equal, Checks>::begin() {
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::end() {
+  if (settings_.below) settings_.below->detach(settings_.name);
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
 void core<Key, Value, Hash, Equal, Checks>::send() {
   if (settings_.below) settings_.below->send();
 }

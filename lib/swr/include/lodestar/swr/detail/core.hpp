@@ -56,6 +56,8 @@ class core final : public tiers_user,
   core& operator=(const core&) = delete;
   /// Once there is a reference to hand out.
   void begin();
+  /// Nobody calls any more; flights under way go on to their ends.
+  void end();
 
   // serving-inl.hpp
   [[nodiscard]] std::optional<answer<Value>> get(const Key& key, const call_options& allowed,

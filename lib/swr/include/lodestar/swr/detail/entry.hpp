@@ -34,13 +34,6 @@ struct all_checks {
   static constexpr bool tags = true;         ///< Compare the stamp with the tags' marks.
 };
 
-[[nodiscard]] constexpr std::int64_t saturating_sum(std::int64_t left,
-                                                    std::int64_t right) noexcept {
-  return left > std::numeric_limits<std::int64_t>::max() - right
-             ? std::numeric_limits<std::int64_t>::max()
-             : left + right;
-}
-
 /// When and how an entry was made.
 struct origin_of_entry {
   steady_time begun_at = {};  ///< Age counts from here.

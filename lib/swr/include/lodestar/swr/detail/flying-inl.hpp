@@ -49,7 +49,7 @@ void core<Key, Value, Hash, Equal, Checks>::looked(const flight_pointer& current
     const section held(*this);
     if (found && keep(*current, found)) {
       settings_.below->enqueue_promotion(settings_.name, keys_.encode(current->key), what->entry,
-                                         what->bytes, what->tier, {});
+                                         what->bytes, what->tier, current->allowed.skip_write);
       promoted = what->tier > 0;
     }
     if (!current->superseded || !Checks::superseded) current->found = std::move(found);
