@@ -14,6 +14,7 @@
 #include "api/router.hpp"
 #include "config/column_check.hpp"
 #include "dashboard/live_pages.hpp"
+#include "result_tiers.hpp"
 
 namespace lodestar::app {
 namespace {
@@ -57,14 +58,19 @@ class running_application final : public application {
     auto log = sqlite_log::open(log_options, time_, metrics_);
     if (!log) return std::unexpected(std::move(log.error()));
     log_ = std::move(*log);
-    auto service = analytics::service::open(analytics_options(configuration_),
-                                            configuration_.events, configuration_.tables,
-                                            configuration_.queries, *log_, time_, metrics_);
+    auto tiers = result_tiers::open(values, time_, metrics_);
+    if (!tiers) return std::unexpected(std::move(tiers.error()));
+    tiers_ = std::move(*tiers);
+    analytics::options options = analytics_options(configuration_);
+    options.below = tiers_->below();
+    auto service =
+        analytics::service::open(options, configuration_.events, configuration_.tables,
+                                 configuration_.queries, *log_, time_, metrics_);
     if (!service) return std::unexpected(std::move(service.error()));
     service_ = std::move(*service);
     warn_of_broken_parts();
     pages_ = std::make_unique<live_pages>(configuration_, *service_, assets_, time_, metrics_);
-    router_ = std::make_unique<router>(router::parts{*log_, *service_, *pages_, assets_,
+    router_ = std::make_unique<router>(router::parts{*log_, *service_, *tiers_, *pages_, assets_,
                                                      configuration_, background_, time_, metrics_});
     return listen();
   }
@@ -80,10 +86,12 @@ class running_application final : public application {
     background_.stop();
     if (pages_) pages_->stop();
     if (service_) service_->stop();
+    if (tiers_) tiers_->flush();
     server_.reset();
     router_.reset();
     pages_.reset();
     service_.reset();
+    tiers_.reset();
     log_.reset();
   }
 
@@ -121,6 +129,7 @@ class running_application final : public application {
   web::asset_store assets_{embedded_assets()};
   thread_pool background_{"background", background_threads, background_tasks_max};
   std::unique_ptr<log::event_log> log_;
+  std::unique_ptr<result_tiers> tiers_;
   std::unique_ptr<analytics::service> service_;
   std::unique_ptr<live_pages> pages_;
   std::unique_ptr<router> router_;

@@ -77,6 +77,7 @@ void router::get(web::request request, web::exchange exchange) {
   if (path == "/health/ready") return exchange.send(readiness());
   if (path == "/metrics") {
     parts_.service.update_metrics();
+    parts_.tiers.update_metrics();
     return exchange.send(
         web::response::text(200, "text/plain; version=0.0.4", parts_.metrics.expose()));
   }

@@ -13,6 +13,7 @@
 #include "api/queries_api.hpp"
 #include "config/project.hpp"
 #include "dashboard/live_pages.hpp"
+#include "result_tiers.hpp"
 
 namespace lodestar::app {
 
@@ -21,6 +22,7 @@ class router {
   struct parts {
     log::event_log& log;
     analytics::service& service;
+    result_tiers& tiers;
     live_pages& pages;
     const web::asset_store& assets;
     const project& configuration;

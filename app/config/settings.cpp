@@ -33,6 +33,15 @@ constexpr std::array descriptions = {
                         &settings::round_interval_ms, 0, 3'600'000},
     setting_description{"cache.mib_max", "memory for cached results in MiB", nullptr,
                         &settings::cache_mib_max, 1, mib_max},
+    setting_description{"cache.file_mib_max",
+                        "size of the file of results in the data folder in MiB, 0 = no file",
+                        nullptr, &settings::cache_file_mib_max, 0, mib_max},
+    setting_description{.key = "cache.redis_url",
+                        .help = "Redis server for results, redis:// or rediss://, empty = none",
+                        .text = &settings::cache_redis_url,
+                        .is_url = true},
+    setting_description{"cache.redis_key_prefix", "what the keys there begin with",
+                        &settings::cache_redis_key_prefix},
     setting_description{"log.level", "debug, info, warning, error or off", &settings::log_level},
 };
 
@@ -85,12 +94,24 @@ void check_values(const effective_settings& effective, problems& found) {
   if (const auto address = parse_listen_address(effective.values.listen); !address) {
     found.add(sources.at("server.listen"), address.error().message, address.error().hint);
   }
+  const std::string& redis = effective.values.cache_redis_url;
+  if (!redis.empty() && !redis.starts_with("redis://") && !redis.starts_with("rediss://")) {
+    found.add(sources.at("cache.redis_url"), "cache.redis_url is no URL of a Redis server",
+              "write for example redis://:password@127.0.0.1:6379/0");
+  }
   const std::string& level = effective.values.log_level;
   if (level != "debug" && level != "info" && level != "warning" && level != "error" &&
       level != "off") {
     found.add(sources.at("log.level"), fmt::format("log.level must not be \"{}\"", level),
               suggest(level, {"debug", "info", "warning", "error", "off"}));
   }
+}
+
+std::string without_password(const std::string& url) {
+  const auto begin = url.find("://");
+  const auto end = url.rfind('@');
+  if (begin == std::string::npos || end == std::string::npos || end < begin + 3) return url;
+  return url.substr(0, begin + 3) + "***" + url.substr(end);
 }
 
 }  // namespace
@@ -131,8 +152,9 @@ effective_settings read_settings(toml_table root, const setting_flags& flags, pr
 std::string effective_settings::describe() const {
   std::string out;
   for (const auto& setting : descriptions) {
-    const std::string value =
+    std::string value =
         setting.text != nullptr ? values.*setting.text : std::to_string(values.*setting.number);
+    if (setting.is_url) value = without_password(value);
     fmt::format_to(std::back_inserter(out), "{:<30} = {:<20} # {}; {}\n", setting.key, value,
                    sources.find(setting.key)->second, setting.help);
   }

@@ -25,6 +25,9 @@ struct settings {
   std::int64_t analytics_memory_mib_max = 0;
   std::int64_t round_interval_ms = 10;
   std::int64_t cache_mib_max = 256;
+  std::int64_t cache_file_mib_max = 256;
+  std::string cache_redis_url = {};
+  std::string cache_redis_key_prefix = "lodestar:";
   std::string log_level = "info";
 };
 
@@ -37,6 +40,7 @@ struct setting_description {
   std::int64_t settings::* number = nullptr;
   std::int64_t number_min = 0;
   std::int64_t number_max = 0;
+  bool is_url = false;  ///< May hold a password, which is not shown.
 };
 
 [[nodiscard]] std::span<const setting_description> setting_descriptions() noexcept;

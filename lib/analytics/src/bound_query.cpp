@@ -10,6 +10,8 @@
 #include <lodestar/analytics/timestamp.hpp>
 #include <lodestar/base/utf8.hpp>
 
+#include "log_dependencies.hpp"
+
 namespace lodestar::analytics {
 namespace {
 
@@ -178,6 +180,10 @@ std::int64_t bound_query::state::moved_at() const noexcept {
   std::int64_t moved = 0;
   for (const auto& node : nodes) moved = std::max(moved, node->moved_at());
   return moved;
+}
+
+std::optional<swr::stored_dependency> bound_query::state::stored() const {
+  return stored_form(nodes);
 }
 
 bool bound_query::state::same_request(const state& other) const noexcept {

@@ -1,7 +1,9 @@
 // The inside of bound_query: canonical parameters, identity, and the nodes that it depends on.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -49,7 +51,11 @@ struct bound_query::state final : swr::dependency,
   std::vector<parameter_value> values;  ///< In the order of the definition's parameters.
   std::vector<std::shared_ptr<const keyexpr::moved_node>> nodes;
 
+  /// By a round of a page, in the tiers below the cache.
+  mutable std::atomic<bool> was_looked_for{false};
+
   [[nodiscard]] std::int64_t moved_at() const noexcept override;
+  [[nodiscard]] std::optional<swr::stored_dependency> stored() const override;
   /// Whether both have the same result; equal identities alone may be chance.
   [[nodiscard]] bool same_request(const state& other) const noexcept;
 };

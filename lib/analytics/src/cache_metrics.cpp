@@ -18,7 +18,9 @@ cache_metrics::cache_metrics(metrics_registry& metrics)
       stale_hits_(metrics.make_counter("lodestar_analytics_cache_stale_hits_total",
                                        "Requests answered with an out-of-date result")),
       misses_(metrics.make_counter("lodestar_analytics_cache_misses_total",
-                                   "Requests and tiles that had to wait for DuckDB")),
+                                   "Requests and tiles for which memory had no result")),
+      tier_hits_(metrics.make_counter("lodestar_analytics_cache_tier_hits_total",
+                                      "Misses answered from below the memory, without DuckDB")),
       coalesced_(metrics.make_counter("lodestar_analytics_cache_coalesced_total",
                                       "Misses that joined a computation under way")),
       evictions_(metrics.make_counter("lodestar_analytics_cache_evictions_total",
@@ -34,6 +36,7 @@ void cache_metrics::update(const swr::statistics& now) {
   take_over(hits_, seen_.hits, now.hits);
   take_over(stale_hits_, seen_.stale_hits, now.stale_hits);
   take_over(misses_, seen_.misses, now.misses);
+  take_over(tier_hits_, seen_.tier_hits, now.tier_hits);
   take_over(coalesced_, seen_.coalesced, now.coalesced);
   take_over(evictions_, seen_.evictions, now.evictions);
   take_over(refusals_, seen_.refusals, now.refusals);

@@ -21,6 +21,7 @@ class cache_metrics {
   counter& hits_;
   counter& stale_hits_;
   counter& misses_;
+  counter& tier_hits_;
   counter& coalesced_;
   counter& evictions_;
   counter& refusals_;

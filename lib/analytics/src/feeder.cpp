@@ -3,21 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/executor.hpp>
 #include <lodestar/base/logging.hpp>
 
+#include "event_key.hpp"
+
 namespace lodestar::analytics {
-namespace {
-
-std::string event_key(const log::event& event) {
-  return fmt::format("events/{}/{}/{}", keyexpr::escape_chunk(event.aggregate_type),
-                     keyexpr::escape_chunk(event.aggregate_id), event.stream_version);
-}
-
-}  // namespace
 
 feeder::feeder(connection_handle connection, log::event_log& source, tick& state, const clock& time,
                metrics_registry& metrics)

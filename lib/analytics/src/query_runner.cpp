@@ -40,11 +40,7 @@ bool has_unsupported_column(duckdb_result* rows) {
 query_outcome make_outcome(query_result_ptr value,
                            const std::shared_ptr<const bound_query::state>& query,
                            std::int64_t as_of) {
-  // The bytes themselves, JSON and CSV that may be rendered from them, and the bookkeeping. Both
-  // texts together may be far larger than the bytes: a column of booleans is a bit a row there.
-  const std::size_t weight =
-      value->arrow().size() + 2 * rendered_bytes_estimate(*value) + query->canonical.size() + 1024;
-  return {.value = std::move(value), .computed_at = as_of, .depends_on = query, .weight = weight};
+  return {.value = std::move(value), .computed_at = as_of, .depends_on = query};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <lodestar/base/lifeline.hpp>
 #include <lodestar/base/nearest.hpp>
 
 #include "bind_cache.hpp"
@@ -16,29 +17,17 @@
 #include "database.hpp"
 #include "event_table.hpp"
 #include "feeder.hpp"
+#include "fingerprint.hpp"
+#include "log_dependencies.hpp"
 #include "position_waiters.hpp"
 #include "query_runner.hpp"
+#include "result_cache.hpp"
 #include "tick.hpp"
 #include "timer.hpp"
 #include "watch.hpp"
 
 namespace lodestar::analytics {
 namespace {
-
-/// A result's key in the cache: its identity, and the request itself to tell two requests of one
-/// hash apart.
-struct request_key {
-  std::shared_ptr<const bound_query::state> query;
-  friend bool operator==(const request_key& left, const request_key& right) {
-    return left.query->same_request(*right.query);
-  }
-};
-struct request_key_hash {
-  [[nodiscard]] std::size_t operator()(const request_key& key) const noexcept {
-    return std::hash<hash128>{}(key.query->identity);
-  }
-};
-using result_cache = swr::cache<request_key, query_result_ptr, request_key_hash>;
 
 result<void> check_query(const query_definition& definition) {
   for (auto at = definition.parameters.begin(); at != definition.parameters.end(); ++at) {
@@ -59,6 +48,10 @@ result<void> check_query(const query_definition& definition) {
     }
   }
   return check_dependencies(definition);
+}
+
+std::unexpected<error> shutting_down() {
+  return fail(error_code::unavailable, "analytics is shutting down");
 }
 
 class duckdb_service final : public service {
@@ -101,6 +94,7 @@ class duckdb_service final : public service {
  private:
   [[nodiscard]] std::size_t connections() const noexcept;
   [[nodiscard]] result<void> create_tables(std::span<const table_definition> tables);
+  [[nodiscard]] result<void> make_cache(std::span<const table_definition> tables);
   [[nodiscard]] result<void> apply_log();
   [[nodiscard]] result<void> compile_queries();
   [[nodiscard]] std::shared_ptr<const bound_query::state> state_of(const bound_query& query) const;
@@ -121,13 +115,14 @@ class duckdb_service final : public service {
   timer timer_;
   position_waiters waiters_;
   bind_cache bound_;
-  result_cache cache_;
+  std::unique_ptr<result_cache> cache_;
   cache_metrics cache_metrics_;
   std::map<std::string, std::shared_ptr<const known_query>, std::less<>> known_;
   watch_registry watches_;
   std::unique_ptr<query_runner> runner_;
   std::unique_ptr<feeder> feeder_;
   std::once_flag stopped_;
+  lifeline<duckdb_service> life_{this};
 };
 
 duckdb_service::duckdb_service(const options& settings, std::vector<event_definition> events,
@@ -142,15 +137,12 @@ duckdb_service::duckdb_service(const options& settings, std::vector<event_defini
       database_(std::move(opened)),
       timer_(time),
       waiters_(settings.waiting_queries_max, tick_, timer_),
-      // Queries have deadlines of their own.
-      cache_({.weight_max = settings.cache_bytes_max,
-              .load_ms_max = swr::duration_ms_unlimited,
-              .time = &time}),
       cache_metrics_(metrics),
       watches_(make_watch_host()) {}
 
 result<void> duckdb_service::load(std::span<const table_definition> tables) {
   if (auto created = create_tables(tables); !created) return created;
+  if (auto made = make_cache(tables); !made) return made;
   if (auto applied = apply_log(); !applied) return applied;
   // Compresses what was loaded: 3 million flights take 18 instead of 233 MB, and a scan of them a
   // third of the time.
@@ -185,6 +177,27 @@ result<void> duckdb_service::create_tables(std::span<const table_definition> tab
     if (auto created = create_event_table(database_, definition); !created) return created;
   }
   return database_.seal();
+}
+
+result<void> duckdb_service::make_cache(std::span<const table_definition> tables) {
+  std::shared_ptr<swr::dependency_source> dependencies;
+  if (settings_.below) {
+    const auto fingerprint = fingerprint_of(database_, events_, tables);
+    if (!fingerprint) return std::unexpected(fingerprint.error());
+    dependencies = std::make_shared<log_dependencies>(log_, tick_.moved, *fingerprint);
+  }
+  cache_ = std::make_unique<result_cache>(
+      result_cache::options_type{.name = "results",
+                                 .weight_max = settings_.cache_bytes_max,
+                                 .weigher = weight_of,
+                                 // Queries have deadlines of their own.
+                                 .load_ms_max = swr::duration_ms_unlimited,
+                                 .below = settings_.below,
+                                 .values = result_codec(settings_.result_bytes_max),
+                                 .keys = request_codec(),
+                                 .dependencies = std::move(dependencies),
+                                 .time = &time_});
+  return {};
 }
 
 result<void> duckdb_service::apply_log() {
@@ -281,17 +294,21 @@ void duckdb_service::get_until(const bound_query& query, const swr::demand& dema
   const auto as_of = demand.position_max == swr::position_unlimited
                          ? std::nullopt
                          : std::optional(demand.position_max);
-  const auto load = [this, state, as_of, due](result_cache::done loaded) {
-    runner_->request(state, as_of, due, std::move(loaded));
+  // Tiers may answer, and begin the load, when the service is gone.
+  const auto load = [line = life_.tie(), state, as_of, due](result_cache::done loaded) {
+    const auto here = line.hold();
+    if (!here) return loaded(shutting_down());
+    here->runner_->request(state, as_of, due, std::move(loaded));
   };
-  cache_.get_or_load({state}, {.keep = query.definition().lifetimes}, demand, load,
-                     std::move(done));
+  cache_->get_or_load({state}, {.keep = query.definition().lifetimes}, demand, load,
+                      std::move(done));
 }
 
 std::optional<query_answer> duckdb_service::get_cached(const bound_query& query,
                                                        const swr::demand& demand) {
   if (demand.position_min > applied()) return std::nullopt;
-  return cache_.peek_before_load({state_of(query)}, {.keep = query.definition().lifetimes}, demand);
+  return cache_->peek_before_load({state_of(query)}, {.keep = query.definition().lifetimes},
+                                  demand);
 }
 
 void duckdb_service::get_as_of(const bound_query& query, std::int64_t position,
@@ -326,16 +343,20 @@ watch_host duckdb_service::make_watch_host() {
                                       .allow_stale = false,
                                       .bypass = false};
             const auto state = state_of(query);
-            const auto load = [this, state, position](result_cache::done loaded) {
-              runner_->refresh(state, position, std::move(loaded));
+            const auto load = [line = life_.tie(), state, position](result_cache::done loaded) {
+              const auto here = line.hold();
+              if (!here) return loaded(shutting_down());
+              here->runner_->refresh(state, position, std::move(loaded));
             };
-            cache_.get_or_load({state}, {.keep = query.definition().lifetimes}, exactly, load,
-                               std::move(done));
+            // What follows on the first round the tiers cannot have.
+            swr::call_options how{.keep = query.definition().lifetimes};
+            if (state->was_looked_for.exchange(true)) how.skip_read = swr::tier_set::all_tiers();
+            cache_->get_or_load({state}, how, exactly, load, std::move(done));
           }};
 }
 
 void duckdb_service::update_metrics() {
-  cache_metrics_.update(cache_.stats());
+  cache_metrics_.update(cache_->stats());
 }
 
 void duckdb_service::stop() {
@@ -344,6 +365,7 @@ void duckdb_service::stop() {
     if (feeder_) feeder_->stop();
     waiters_.close(error{error_code::cancelled, "analytics is shutting down", {}, {}});
     if (runner_) runner_->stop();
+    life_.cut();
     timer_.stop();
   });
 }

@@ -7,29 +7,47 @@
 
 namespace lodestar::swr::detail {
 
-std::optional<pending_writes::given_up> pending_writes::add(tier_write write,
-                                                            write_report_pointer report) {
+auto pending_writes::add(tier_write write, write_report_pointer report, steady_time not_before)
+    -> std::optional<given_up> {
+  const bool delays = not_before != steady_time::min();
   write.number = ++numbers_;
   const auto [place, is_new] = slots_.try_emplace(write.key);
   slot& here = place->second;
   if (report) here.reports.emplace_back(write.number, std::move(report));
   if (is_new) {
     here.newest = std::move(write);
+    here.is = delays ? state::delayed : state::waiting;
     count(here);
-    ready_.push_back(place->first);
+    if (delays) {
+      delayed_.emplace_back(not_before, place->first);
+    } else {
+      ready_.push_back(place->first);
+    }
     return keep_bounds();
   }
   // What is older is as if it had been overwritten. Of the same moment are an entry and the removal
   // of what is older than it.
   const bool older = write.stamp < here.newest.stamp;
   if (older || (write.stamp == here.newest.stamp && !write.bytes)) return std::nullopt;
-  const bool failed = here.is == state::failed;
+  const bool rested = here.is == state::failed || (here.is == state::delayed && !delays);
   alter(here, [&] {
     here.newest = std::move(write);
-    if (failed) here.is = state::waiting;
+    if (rested) here.is = state::waiting;
   });
-  if (failed) ready_.push_back(place->first);
+  if (rested) ready_.push_back(place->first);
   return keep_bounds();
+}
+
+std::optional<steady_time> pending_writes::release(steady_time now) {
+  while (!delayed_.empty() && delayed_.front().first <= now) {
+    const auto place = slots_.find(delayed_.front().second);
+    if (place != slots_.end() && place->second.is == state::delayed) {
+      alter(place->second, [&] { place->second.is = state::waiting; });
+      ready_.push_back(place->first);
+    }
+    delayed_.pop_front();
+  }
+  return delayed_.empty() ? std::nullopt : std::optional(delayed_.front().first);
 }
 
 std::optional<tier_write> pending_writes::take() {
@@ -159,6 +177,7 @@ std::optional<pending_writes::given_up> pending_writes::keep_bounds() {
     });
   }
   ready_.clear();
+  delayed_.clear();
   return lost;
 }
 

@@ -1,6 +1,6 @@
 // What a tier has yet to be told: of each key the newest write, and whether it is on its way. One
 // write of a key is on its way at a time, so that they take effect in their order, whichever
-// threads send them.
+// threads send them. A write may be delayed, for newer ones to take its place.
 //
 // Bounded in writes and bytes that are not on their way: when there are too many, all of them are
 // given up, and whoever owns the tier must not believe anything in it that is older. What is on its
@@ -55,8 +55,13 @@ class pending_writes {
 
   explicit pending_writes(bounds limits) : limits_(limits) {}
 
-  /// Takes the place of an older one of its key. What had to be given up for it.
-  [[nodiscard]] std::optional<given_up> add(tier_write write, write_report_pointer report);
+  /// Takes the place of an older one of its key. What had to be given up for it. `not_before`: when
+  /// it is to be taken, unless one of its key is to be taken before; not decreasing from call to
+  /// call, but for steady_time::min(), which is at once.
+  [[nodiscard]] std::optional<given_up> add(tier_write write, write_report_pointer report,
+                                            steady_time not_before = steady_time::min());
+  /// Lets what was delayed until then be taken; returns when the next is due, if one is.
+  std::optional<steady_time> release(steady_time now);
   /// The next one to send; it is on its way then, until ended().
   [[nodiscard]] std::optional<tier_write> take();
   struct end {
@@ -78,7 +83,7 @@ class pending_writes {
   [[nodiscard]] std::size_t failed() const noexcept { return failed_; }
 
  private:
-  enum class state { waiting, sent, failed };
+  enum class state { delayed, waiting, sent, failed };
   struct slot {
     tier_write newest;
     state is = state::waiting;
@@ -114,6 +119,7 @@ class pending_writes {
   const bounds limits_;
   slots slots_;
   std::deque<std::string> ready_;  // keys to be taken; some may be gone or taken already
+  std::deque<std::pair<steady_time, std::string>> delayed_;  // the same, by their times
   std::size_t resting_ = 0;
   std::size_t bytes_ = 0;  // of those that rest
   std::uint64_t numbers_ = 0;

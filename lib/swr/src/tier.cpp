@@ -95,7 +95,8 @@ void tier::enqueue(tier_write write, write_report_pointer report) {
   write_stamp lost{};
   {
     const std::lock_guard held(mutex_);
-    auto given_up = pending_.add(std::move(write), std::move(report));
+    const steady_time then = not_before(write);
+    auto given_up = pending_.add(std::move(write), std::move(report), then);
     if (given_up) {
       lost = given_up->newest;
       give_up(lost);
@@ -119,19 +120,54 @@ void tier::drop_older(std::string_view key, const write_stamp& stamp) {
   tell(std::move(told), std::nullopt);
 }
 
+// Removals, and marks, which are removals of many, do not wait, nor does anything when much waits
+// already.
+steady_time tier::not_before(const tier_write& write) const {
+  const bool delays = options_.write_delay_ms > 0 && write.bytes && !write.key.starts_with('@') &&
+                      pending_.size() < options_.pending_writes_max / 4 &&
+                      pending_.bytes() < options_.pending_bytes_max / 4;
+  return delays ? later(time_.now(), options_.write_delay_ms) : steady_time::min();
+}
+
 void tier::send() {
   while (has_pending()) {
     std::optional<tier_write> next;
+    std::optional<steady_time> due;
     pending_writes::reports lost;
     {
       const std::lock_guard held(mutex_);
+      if (options_.write_delay_ms > 0) due = pending_.release(time_.now());
       next = pending_.take();
       lost.swap(lost_);
     }
     if (!lost.empty()) tell_lost(std::move(lost));
-    if (!next) return;
+    if (!next) return arm(due);
     start(*std::move(next));
   }
+}
+
+void tier::flush() {
+  {
+    const std::lock_guard held(mutex_);
+    static_cast<void>(pending_.release(steady_time::max()));
+  }
+  send();
+}
+
+// When the timer takes no more tasks, the next write tries again.
+void tier::arm(std::optional<steady_time> next) {
+  if (!next) return;
+  const std::lock_guard held(mutex_);
+  if (armed_) return;
+  armed_ = timer_.post_at(*next, [self = weak_from_this()] {
+    const auto here = self.lock();
+    if (!here) return;
+    {
+      const std::lock_guard inside(here->mutex_);
+      here->armed_ = false;
+    }
+    here->send();
+  });
 }
 
 void tier::tell_lost(pending_writes::reports told) const {

@@ -54,6 +54,8 @@ class tier : public std::enable_shared_from_this<tier> {
   void enqueue(tier_write write, write_report_pointer report);
   void drop_older(std::string_view key, const write_stamp& stamp);
   void send();
+  /// Sends what is delayed, too.
+  void flush();
   /// Failed writes become ready for send().
   void retry();
 
@@ -82,6 +84,8 @@ class tier : public std::enable_shared_from_this<tier> {
   void answered(const result<std::optional<std::string_view>>& bytes, steady_time began,
                 read_handler& done);
   void note(bool success, const std::optional<error>& problem);
+  [[nodiscard]] steady_time not_before(const tier_write& write) const;
+  void arm(std::optional<steady_time> next);
   void give_up(const write_stamp& up_to);
   void tell_lost(pending_writes::reports told) const;
   [[nodiscard]] bool retry_more(const tier_write& ended, bool success);
@@ -106,6 +110,7 @@ class tier : public std::enable_shared_from_this<tier> {
   pending_writes pending_;
   pending_writes::reports lost_;  // to be told by send(): whoever enqueues may hold a lock
   std::size_t retrying_ = 0;
+  bool armed_ = false;  // the timer will send what is delayed
   std::atomic<std::size_t> pending_count_{0};
   handlers handlers_;
 

@@ -49,6 +49,9 @@ std::vector<tier_statistics> tiers::stats() const {
 bool tiers::is_settled() const {
   return inside_->is_settled();
 }
+void tiers::flush() {
+  for (const auto& each : inside_->all) each->flush();
+}
 write_clock& tiers::stamps() noexcept {
   return inside_->stamps;
 }

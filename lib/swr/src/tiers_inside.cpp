@@ -24,6 +24,8 @@ tiers_inside::tiers_inside(tiers_options given)
   LODESTAR_ASSERT(options_.tiers.size() <= tier_set::tiers_max, "there are at most eight tiers");
   for (tier_options& each : std::exchange(options_.tiers, {})) {
     LODESTAR_ASSERT(each.below != nullptr, "a tier has a store");
+    LODESTAR_ASSERT(!each.shared || each.write_delay_ms == 0,
+                    "other nodes would not see what a shared tier has yet to be told");
     has_shared_ = has_shared_ || each.shared;
     all.push_back(std::make_shared<tier>(std::move(each), time, *options_.timer, options_.events));
   }

@@ -563,6 +563,70 @@ TEST_F(swr_tiers, a_name_is_free_when_its_cache_is_gone) {
   EXPECT_EQ(value_of(first_), "v");
 }
 
+class swr_delayed_tiers : public swr_tiers {
+ protected:
+  std::shared_ptr<tiers> make_delayed(std::size_t pending_writes_max = 10'000) {
+    return tiers::make({.tiers = {{.below = near_,
+                                   .write_delay_ms = 2'000,
+                                   .pending_writes_max = pending_writes_max}},
+                        .time = &time_,
+                        .timer = &timer_,
+                        .random = &random_});
+  }
+  void set_in(texts& values, const std::string& key, std::string value) {
+    values.set(key, {.value = std::move(value)}, {}, nullptr);
+  }
+  std::shared_ptr<tiers> delayed_ = make_delayed();
+  texts::options_type delayed_settings_ = settings(delayed_);
+};
+
+TEST_F(swr_delayed_tiers, a_tier_gets_the_newest_of_what_is_set_all_the_time) {
+  texts values(delayed_settings_);
+  for (int round = 0; round < 100; ++round) {
+    set_in(values, "k", std::to_string(round));
+    advance(milliseconds(10));
+  }
+  EXPECT_EQ(near_->sets, 0U);
+  EXPECT_FALSE(delayed_->is_settled());
+  values.get("k", {.skip_read = tier_set::memory()}, {}, into(first_));
+  EXPECT_EQ(value_of(first_), "99") << "what waits is found";
+  advance(milliseconds(1'000));
+  EXPECT_EQ(near_->sets, 1U);
+  EXPECT_TRUE(delayed_->is_settled());
+  texts other(settings(make_tiers()));
+  ask(other, second_);
+  EXPECT_EQ(value_of(second_), "99");
+  set_in(values, "k", "last");
+  advance(milliseconds(2'000));
+  EXPECT_EQ(near_->sets, 2U) << "and again after the next delay";
+}
+
+TEST_F(swr_delayed_tiers, removals_do_not_wait) {
+  texts values(delayed_settings_);
+  set_in(values, "k", "v");
+  delayed_->flush();
+  EXPECT_EQ(near_->entries.size(), 1U);
+  set_in(values, "k", "w");
+  values.remove("k", nullptr);
+  EXPECT_TRUE(near_->entries.empty());
+  set_in(values, "k", "x");
+  values.clear(nullptr);
+  EXPECT_TRUE(near_->entries.contains("@cleared:texts"));
+  advance(milliseconds(2'000));
+  values.get("k", {}, {}, into(first_));
+  EXPECT_FALSE(first_->has_value()) << "what was set before is not, whenever it is sent";
+}
+
+TEST_F(swr_delayed_tiers, nothing_waits_when_much_waits_already) {
+  const auto below = make_delayed(40);
+  texts values(settings(below, "many"));
+  for (int key = 0; key < 100; ++key) set_in(values, std::to_string(key), "v");
+  EXPECT_EQ(near_->sets, 90U);
+  below->flush();
+  EXPECT_EQ(near_->sets, 100U);
+  EXPECT_EQ(below->stats().front().given_up, 0U);
+}
+
 TEST_F(swr_tiers, options_of_a_call_skip_places_and_give_tiers_other_times) {
   values_.set("k", {.value = "v"}, {.skip_write = tier_set::memory() | tier_set::tier(0)}, nullptr);
   EXPECT_FALSE(values_.peek("k").has_value());
@@ -640,13 +704,16 @@ class known_log final : public dependency_source {
    private:
     const known_log& of_;
   };
-  [[nodiscard]] std::uint64_t epoch() const noexcept override { return number; }
+  [[nodiscard]] std::optional<std::uint64_t> epoch(std::int64_t computed_at) const override {
+    return computed_at <= last ? std::optional(number) : std::nullopt;
+  }
   [[nodiscard]] std::shared_ptr<const dependency> restore(const stored_dependency& which,
                                                           std::int64_t computed_at) override {
     const bool known = which.keys == std::vector<std::string>{"events/**"};
     return known && computed_at >= known_from ? std::make_shared<part>(*this) : nullptr;
   }
   std::uint64_t number = 7;
+  std::int64_t last = 1'000;
   std::int64_t moved = 0;
   std::int64_t known_from = 0;
 };
@@ -697,6 +764,12 @@ TEST_F(swr_tiers_and_log, an_entry_of_another_log_or_one_that_nobody_can_judge_i
   texts elsewhere = make(other);
   elsewhere.get("k", {}, {}, into(first_));
   EXPECT_FALSE(first_->has_value());
+  first_.reset();
+  other->number = log_->number;
+  other->last = 9;
+  texts shorter = make(other);
+  shorter.get("k", {}, {}, into(first_));
+  EXPECT_FALSE(first_->has_value()) << "it does not reach that position";
   log_->known_from = 11;
   texts later = make(log_);
   later.get("k", {}, {}, into(second_));

@@ -44,6 +44,9 @@ struct options {
   std::int64_t memory_bytes_max = 0;         ///< DuckDB's limit; 0 = its default.
   std::size_t result_bytes_max = 64u << 20;  ///< Of each form: Arrow, JSON, CSV.
   std::size_t cache_bytes_max = 256u << 20;
+  /// Where results are kept below the memory, also for the next process with the same log and
+  /// tables; nothing: nowhere. Every computed result goes there: see tier_options::write_delay_ms.
+  std::shared_ptr<swr::tiers> below = nullptr;
   /// Length of the steps in which a watch is refreshed, common to all watches: at most one round
   /// in each, and a pause between two that is as long as the first one took. A round begins at once
   /// when that allows it, else with a later step, together with the other watches that wait.

@@ -20,7 +20,8 @@
 // The listener runs on the thread that caused the removal, after it took effect; when several
 // threads change one key at the same time, their notifications may arrive in any order.
 //
-// Lifetimes: get() copies the value (store a shared_ptr when that is dear), with() does not. Keys
+// Lifetimes: get() copies the value (store a pointer when that is dear: a shared_ptr, or the one of
+// counted_entry.hpp), with() does not. Keys
 // and values that are small and trivially copyable lie in the cache's own memory; others in a box
 // each, which is destroyed when no call of another thread can be reading it, a few calls after its
 // removal, or by maintain(). The cache must outlive all calls into it. Exceptions of a caller's
@@ -53,7 +54,7 @@
 #include <lodestar/cache/detail/hit_sample.hpp>
 #include <lodestar/cache/detail/index_table.hpp>
 #include <lodestar/cache/detail/invalidations.hpp>
-#include <lodestar/cache/detail/lifeline.hpp>
+#include <lodestar/base/lifeline.hpp>
 #include <lodestar/cache/detail/limbo.hpp>
 #include <lodestar/cache/detail/limits.hpp>
 #include <lodestar/cache/detail/policy.hpp>
@@ -108,6 +109,12 @@ class cache {
   /// While it runs no removed value is destroyed, so it should be short.
   template <class Read, class K = Key>
   bool with(const K& key, Read&& read);
+  /// The same for a result that is made where it is to lie: returns what present(const Value&) does,
+  /// or absent() when the key is absent, which is of the same type. A value whose time is over but
+  /// which has not been removed yet counts as present: for values that know their times themselves.
+  template <class Present, class Absent, class K = Key>
+  [[nodiscard]] std::invoke_result_t<Absent> visit_even_expired(const K& key, Present&& present,
+                                                                Absent&& absent);
   template <class K = Key>
   [[nodiscard]] bool contains(const K& key) const;
 
@@ -275,11 +282,13 @@ class cache {
       return false;
     }
   }
+  /// Whether what has expired is as good as absent.
+  enum class expired : bool { absent, present };
   /// lookup() of what has not expired.
-  template <class K>
+  template <expired Counts = expired::absent, class K>
   [[nodiscard]] bool find(std::uint64_t hash, const K& key, found& into) const;
   /// find() for somebody who uses the value: counted, and noted for the policy and the idle time.
-  template <class K>
+  template <expired Counts = expired::absent, class K>
   [[nodiscard]] bool find_for_use(const detail::process_pin& pinned, std::uint64_t hash,
                                   const K& key, found& into);
   // Invalidating.
@@ -392,7 +401,7 @@ class cache {
   template <class Loader>
   void refresh_later(std::uint64_t hash, const Key& key, const reading& seen, const Loader& load);
   template <class Start>
-  static void begin(flight& led, Start& start, typename detail::lifeline<cache>::line line,
+  static void begin(flight& led, Start& start, typename lifeline<cache>::line line,
                     std::uint64_t ticket);
 
   // Under the lock. What returns nothing, or false, wants to be called again when `gone` has been
@@ -474,10 +483,7 @@ class cache {
   };
   std::vector<outgrown> outgrown_;
 
-  struct no_box {
-    no_box* next;
-  };
-  using box = std::conditional_t<contents::boxed, detail::box<Key, Value>, no_box>;
+  using box = typename contents::box_type;
   detail::flight_board<Key, Value, reading, Equal> board_;
   // Of the one who sweeps.
   std::atomic_flag sweeping_;
@@ -487,9 +493,10 @@ class cache {
   std::atomic<std::uint64_t> next_ticket_{detail::no_ticket + 1};
   /// The errors that answer for their loaders.
   std::unique_ptr<cache<Key, error, Hash, Equal>> failures_;
-  detail::lifeline<cache> life_{this};
+  lifeline<cache> life_{this};
 
-  mutable detail::limbo<box> limbo_{detail::process_epochs.value};
+  using destroyer = std::conditional_t<contents::boxed, contents, std_atomics>;
+  mutable detail::limbo<box, std_atomics, destroyer> limbo_{detail::process_epochs.value};
 };
 
 }  // namespace lodestar::cache

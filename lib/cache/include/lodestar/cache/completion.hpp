@@ -7,8 +7,8 @@
 #include <utility>
 
 #include <lodestar/base/error.hpp>
+#include <lodestar/base/lifeline.hpp>
 #include <lodestar/cache/detail/flight.hpp>
-#include <lodestar/cache/detail/lifeline.hpp>
 #include <lodestar/cache/loaded.hpp>
 
 namespace lodestar::cache {
@@ -47,7 +47,7 @@ class completion {
 
  private:
   friend Cache;
-  using line = typename detail::lifeline<Cache>::line;
+  using line = typename lifeline<Cache>::line;
   using flight_pointer = std::shared_ptr<typename Cache::flight>;
 
   completion(line owner, flight_pointer flight, std::uint64_t ticket) noexcept

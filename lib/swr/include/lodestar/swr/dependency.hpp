@@ -33,8 +33,9 @@ class dependency {
 class dependency_source {
  public:
   virtual ~dependency_source() = default;
-  /// Of the log that positions are of: an entry of another one is no entry.
-  [[nodiscard]] virtual std::uint64_t epoch() const noexcept = 0;
+  /// What positions up to this one are of: an entry that was written with another epoch of its
+  /// computed_at is no entry. Nothing where there is no such position.
+  [[nodiscard]] virtual std::optional<std::uint64_t> epoch(std::int64_t computed_at) const = 0;
   /// The dependency of an entry that a tier gave back, which knows of every move since
   /// `computed_at`; null when nobody knows, and the entry is no entry then.
   [[nodiscard]] virtual std::shared_ptr<const dependency> restore(const stored_dependency& which,

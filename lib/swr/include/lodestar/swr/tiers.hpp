@@ -15,6 +15,9 @@
 // key, so that nothing that was removed or replaced comes back from it. When too many wait, the
 // tier is no longer believed about anything older than that moment, which needs no list.
 //
+// Where a tier has a write_delay_ms, what is set waits for so long for something newer. flush()
+// sends it at once.
+//
 // Nothing is kept in a tier for more than 30 days.
 //
 // A breaker keeps callers from a tier that fails again and again.
@@ -30,7 +33,7 @@
 //
 // Thread-safety: all members from any thread. Lifetimes: clocks, timer, randomness and events must
 // outlive it; caches hold a reference. Its destruction waits for nobody: writes that are not on
-// their way are lost, so stop() when they matter.
+// their way are lost.
 #pragma once
 
 #include <cstddef>
@@ -64,6 +67,10 @@ struct tier_options {
   bool shared = false;  ///< Other nodes write to it, too.
   std::int64_t read_timeout_ms = 40;
   std::int64_t write_timeout_ms = 2'000;
+  /// How long what is set may wait for a newer value of its key, which then is sent instead: for
+  /// values that change all the time. Reads of this node find it meanwhile, and what is removed does
+  /// not wait. 0 when it is shared.
+  std::int64_t write_delay_ms = 0;
   std::size_t pending_writes_max = 10'000;
   std::size_t pending_bytes_max = 64U << 20;
   circuit_breaker_options breaker = {};
@@ -134,6 +141,8 @@ class tiers {
   [[nodiscard]] std::vector<tier_statistics> stats() const;
   /// Whether nothing waits for a tier or the backplane.
   [[nodiscard]] bool is_settled() const;
+  /// Hands what waits for newer writes to the stores now.
+  void flush();
 
   // For caches.
 

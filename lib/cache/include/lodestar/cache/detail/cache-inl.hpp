@@ -65,7 +65,7 @@ cache<Key, Value, Hash, Equal>::~cache() {
   if constexpr (contents::boxed) {
     for (std::uint32_t number = 0; number < records_.numbers_end(); ++number) {
       const record& each = records_.at(number);
-      if (each.alive()) delete contents::box_of(each.content());
+      if (each.alive()) contents::destroy(contents::box_of(each.content()));
     }
   }
 }

@@ -5,6 +5,8 @@
 //   boxed      everything else: the record holds a pointer to an immutable box with both. Readers
 //              are pinned (epoch.hpp) and may use the value where it is; a box that was taken out
 //              is destroyed when no reader can have it.
+//   counted    pointers to values that have their key with them (counted_entry.hpp): they are boxes
+//              already. What is taken out loses one reference when a box would be destroyed.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +16,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <lodestar/cache/counted_entry.hpp>
 #include <lodestar/cache/detail/record.hpp>
 
 namespace lodestar::cache::detail {
@@ -52,6 +55,9 @@ template <class Key, class Value>
 class contents_in_place {
  public:
   static constexpr bool boxed = false;
+  struct box_type {
+    box_type* next;
+  };
   using words = content_words<words_of(sizeof(Key)), words_of(sizeof(Value))>;
   template <class Atomics>
   using record_type = record<words_of(sizeof(Key)), words_of(sizeof(Value)), Atomics>;
@@ -94,6 +100,7 @@ class contents_boxed {
   [[nodiscard]] static box_type* box_of(const words& packed) noexcept {
     return reinterpret_cast<box_type*>(static_cast<std::uintptr_t>(packed.value[0]));
   }
+  static void destroy(box_type* taken) noexcept { delete taken; }
   template <class Use>
   static decltype(auto) open(const words& packed, Use&& use) {
     const box_type& opened = *box_of(packed);
@@ -101,8 +108,42 @@ class contents_boxed {
   }
 };
 
+template <class Key, class Entry>
+class contents_counted {
+ public:
+  static constexpr bool boxed = true;
+  using words = content_words<0, 1>;
+  template <class Atomics>
+  using record_type = record<0, 1, Atomics>;
+  using box_type = Entry;
+  using pointer = entry_pointer<Entry>;
+
+  [[nodiscard]] static words pack(const Key&, pointer&& value) {
+    return {{0}, {reinterpret_cast<std::uintptr_t>(counted_access::take(value))}};
+  }
+  [[nodiscard]] static box_type* box_of(const words& packed) noexcept {
+    return reinterpret_cast<box_type*>(static_cast<std::uintptr_t>(packed.value[0]));
+  }
+  static void destroy(box_type* taken) noexcept { counted_access::drop(taken); }
+  /// The pointer that `use` gets is counted when it is copied.
+  template <class Use>
+  static decltype(auto) open(const words& packed, Use&& use) {
+    static_assert(sizeof(pointer) == sizeof(packed.value));
+    const copied<pointer> value(packed.value);
+    return std::forward<Use>(use)(value.get()->key(), value.get());
+  }
+};
+
 template <class Key, class Value>
-using contents = std::conditional_t<lies_in_place<Key, Value>, contents_in_place<Key, Value>,
-                                    contents_boxed<Key, Value>>;
+struct contents_for {
+  using type = std::conditional_t<lies_in_place<Key, Value>, contents_in_place<Key, Value>,
+                                  contents_boxed<Key, Value>>;
+};
+template <class Key, class Entry>
+struct contents_for<Key, entry_pointer<Entry>> {
+  using type = contents_counted<Key, Entry>;
+};
+template <class Key, class Value>
+using contents = typename contents_for<Key, Value>::type;
 
 }  // namespace lodestar::cache::detail

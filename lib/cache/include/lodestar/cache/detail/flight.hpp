@@ -28,7 +28,7 @@
 #include <lodestar/base/assert.hpp>
 #include <lodestar/base/atomics.hpp>
 #include <lodestar/base/error.hpp>
-#include <lodestar/cache/detail/measured_memory.hpp>
+#include <lodestar/base/measured_memory.hpp>
 #include <lodestar/cache/detail/wait_circle.hpp>
 #include <lodestar/cache/loaded.hpp>
 

@@ -24,10 +24,10 @@
 
 #include <lodestar/base/atomics.hpp>
 #include <lodestar/base/inline.hpp>
+#include <lodestar/base/measured_memory.hpp>
 #include <lodestar/cache/detail/epoch.hpp>
 #include <lodestar/cache/detail/limbo.hpp>
 #include <lodestar/cache/detail/limits.hpp>
-#include <lodestar/cache/detail/measured_memory.hpp>
 
 namespace lodestar::cache::detail {
 

@@ -14,8 +14,8 @@
 
 namespace lodestar::cache::detail {
 
-/// Node: has a member `next` of its own type.
-template <class Node, class Atomics = std_atomics>
+/// Node: has a member `next` of its own type. Destroyer::destroy(Node*) destroys one.
+template <class Node, class Atomics = std_atomics, class Destroyer = Atomics>
 class limbo {
  public:
   /// A chain of nodes, destroyed at the end.
@@ -26,7 +26,7 @@ class limbo {
     chain(chain&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
     chain& operator=(chain&&) = delete;
     ~chain() {
-      while (first_ != nullptr) Atomics::destroy(std::exchange(first_, first_->next));
+      while (first_ != nullptr) Destroyer::destroy(std::exchange(first_, first_->next));
     }
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
@@ -68,8 +68,8 @@ class limbo {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-template <class Node, class Atomics>
-auto limbo<Node, Atomics>::collect(std::size_t enough) -> chain {
+template <class Node, class Atomics, class Destroyer>
+auto limbo<Node, Atomics, Destroyer>::collect(std::size_t enough) -> chain {
   if (size() < enough) return chain();
   std::unique_lock held(mutex_);
   if (beginning_) return chain();

@@ -249,7 +249,7 @@ load_ticket<cache<Key, Value, Hash, Equal>> cache<Key, Value, Hash, Equal>::load
 template <class Key, class Value, class Hash, class Equal>
 template <class Start>
 void cache<Key, Value, Hash, Equal>::begin(flight& led, Start& start,
-                                           typename detail::lifeline<cache>::line line,
+                                           typename lifeline<cache>::line line,
                                            std::uint64_t ticket) {
   const std::shared_ptr<flight> kept = led.shared_from_this();
   led.set_loading(true);

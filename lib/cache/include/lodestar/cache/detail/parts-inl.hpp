@@ -17,7 +17,7 @@ class cache<Key, Value, Hash, Equal>::incoming {
         content(contents::pack(of, std::move(value))) {}
   ~incoming() {
     if constexpr (contents::boxed) {
-      if (!stored) delete contents::box_of(content);
+      if (!stored) contents::destroy(contents::box_of(content));
     }
   }
   incoming(const incoming&) = delete;

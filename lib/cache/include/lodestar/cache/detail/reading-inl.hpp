@@ -62,13 +62,15 @@ auto cache<Key, Value, Hash, Equal>::lookup_patiently(std::uint64_t hash, const 
 }
 
 template <class Key, class Value, class Hash, class Equal>
-template <class K>
+template <typename cache<Key, Value, Hash, Equal>::expired Counts, class K>
 LODESTAR_ALWAYS_INLINE inline bool cache<Key, Value, Hash, Equal>::find(std::uint64_t hash,
                                                                         const K& key,
                                                                         found& into) const {
   // Before the entry is looked up: it may be removed and the invalidation forgotten meanwhile.
   const bool in_doubt = invalidations_.active() != nullptr;
-  if (!lookup(hash, key, into) || !is_current(into.seen)) return false;
+  if (!lookup(hash, key, into)) return false;
+  if (Counts == expired::present ? is_collected(into.seen.content) : !is_current(into.seen))
+    return false;
   if (in_doubt) [[unlikely]] {
     const auto valid = find_valid(hash, key);
     if (!valid) return false;
@@ -78,10 +80,10 @@ LODESTAR_ALWAYS_INLINE inline bool cache<Key, Value, Hash, Equal>::find(std::uin
 }
 
 template <class Key, class Value, class Hash, class Equal>
-template <class K>
+template <typename cache<Key, Value, Hash, Equal>::expired Counts, class K>
 LODESTAR_ALWAYS_INLINE inline bool cache<Key, Value, Hash, Equal>::find_for_use(
     const detail::process_pin& pinned, std::uint64_t hash, const K& key, found& into) {
-  if (!find(hash, key, into)) {
+  if (!find<Counts>(hash, key, into)) {
     counters_.add(misses, pinned.thread_index());
     return false;
   }
@@ -218,6 +220,21 @@ bool cache<Key, Value, Hash, Equal>::with(const K& key, Read&& read) {
   contents::open(there.seen.content,
                  [&](const Key&, const Value& value) { std::forward<Read>(read)(value); });
   return true;
+}
+
+template <class Key, class Value, class Hash, class Equal>
+template <class Present, class Absent, class K>
+std::invoke_result_t<Absent> cache<Key, Value, Hash, Equal>::visit_even_expired(const K& key,
+                                                                                Present&& present,
+                                                                                Absent&& absent) {
+  const detail::process_pin pinned;
+  decltype(auto) form = lookup_form(key);
+  found there;
+  if (!find_for_use<expired::present>(pinned, hash_of(form), form, there))
+    return std::forward<Absent>(absent)();
+  return contents::open(there.seen.content, [&](const Key&, const Value& value) {
+    return std::forward<Present>(present)(value);
+  });
 }
 
 template <class Key, class Value, class Hash, class Equal>

@@ -143,7 +143,6 @@ auto core<Key, Value, Hash, Equal, Checks>::make_entry(const Key& key, loaded<Va
   const bool absent = optional_traits<Value>::is_absent(content.value);
   const lifetimes standard = allowed.keep.value_or(settings_.keep);
   origin_of_entry origin{
-      .begun_at = when.begun_at,
       .keep = content.keep.value_or(absent ? settings_.keep_absent.value_or(standard) : standard),
       .stamp = when.stamp};
   if (allowed.jitter_ms > 0) {
@@ -151,7 +150,8 @@ auto core<Key, Value, Hash, Equal, Checks>::make_entry(const Key& key, loaded<Va
         settings_.random->next() % (static_cast<std::uint64_t>(allowed.jitter_ms) + 1));
   }
   for (const std::string& tag : content.tags) origin.marks.push_back(marks_.find(tag));
-  return std::make_shared<stored>(std::move(content), std::move(origin), when.trust);
+  return stored_pointer::make(key, std::move(content), std::move(origin),
+                              moment{.now = when.begun_at, .trust = when.trust});
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -166,26 +166,28 @@ template <class Key, class Value, class Hash, class Equal, class Checks>
 auto core<Key, Value, Hash, Equal, Checks>::encode(const Key& key, const stored& made,
                                                    const call_options& allowed) const -> for_tiers {
   if (!settings_.below) return std::nullopt;
-  const loaded<Value>& content = made.content();
   std::optional<stored_dependency> depends = stored_dependency{};
-  if (content.depends_on) {
-    depends = settings_.dependencies ? content.depends_on->stored() : std::nullopt;
+  if (made.depends_on() != nullptr) {
+    depends = settings_.dependencies ? made.depends_on()->stored() : std::nullopt;
     if (!depends) return std::nullopt;
   }
+  std::optional<std::uint64_t> epoch = 0;
+  if (settings_.dependencies) epoch = settings_.dependencies->epoch(made.computed_at());
+  if (!epoch) return std::nullopt;
   std::string value;
   std::string keys;
   std::string tags;
-  const bool absent = optional_traits<Value>::is_absent(content.value);
-  if (!absent) values_.encode(content.value, value);
+  const bool absent = optional_traits<Value>::is_absent(made.value());
+  if (!absent) values_.encode(made.value(), value);
   for (const std::string& each : depends->keys) append_text(each, keys);
-  for (const std::string& each : content.tags) append_text(each, tags);
+  for (const std::string& each : made.tags()) append_text(each, tags);
   const std::int64_t age_ms =
-      std::chrono::duration_cast<milliseconds>(time_.now() - made.origin().begun_at).count();
+      std::chrono::duration_cast<milliseconds>(time_.now() - made.begun_at()).count();
   return settings_.below->encode(
       settings_.name, keys_.encode(key),
       {.kind = absent ? envelope_kind::absent : envelope_kind::value,
-       .computed_at = content.computed_at,
-       .epoch = settings_.dependencies ? settings_.dependencies->epoch() : 0,
+       .computed_at = made.computed_at(),
+       .epoch = *epoch,
        .stamp = made.stamp(),
        .format = values_.format,
        .dependency = depends->kind,
@@ -193,16 +195,16 @@ auto core<Key, Value, Hash, Equal, Checks>::encode(const Key& key, const stored&
        .tags = text_list(tags),
        .value = value},
       {.written_ms = time_.wall_us() / 1'000 - age_ms,
-       .written = made.origin().begun_at,
+       .written = made.begun_at(),
        .keep = keep_in_tiers(made, allowed),
-       .jitter_ms = made.origin().jitter_ms},
+       .jitter_ms = made.jitter_ms()},
       allowed.skip_write);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
 std::vector<lifetimes> core<Key, Value, Hash, Equal, Checks>::keep_in_tiers(
     const stored& made, const call_options& allowed) const {
-  std::vector<lifetimes> keep(settings_.below->size(), made.origin().keep);
+  std::vector<lifetimes> keep(settings_.below->size(), made.keep());
   const auto& other = allowed.keep_in_tiers;
   for (std::size_t tier = 0; tier < std::min(keep.size(), other.size()); ++tier) {
     if (other[tier]) keep[tier] = *other[tier];

@@ -88,8 +88,8 @@ class core final : public tiers_user,
 
  private:
   using outcome = result<loaded<Value>>;
-  using stored = entry<Value, Checks>;
-  using stored_pointer = std::shared_ptr<stored>;
+  using stored = entry<Key, Value, Checks>;
+  using stored_pointer = ::lodestar::cache::entry_pointer<stored>;
   using failure_pointer = std::shared_ptr<const error>;
 
   /// What a node writes again after an interruption: so many, not older than that.
@@ -157,10 +157,12 @@ class core final : public tiers_user,
   using for_tiers = std::optional<encoded_entry>;
 
   // serving-inl.hpp
-  /// What memory has for a call: an answer, where that is certain at once, in `served`; else the
-  /// entry, if any, is returned.
-  [[nodiscard]] stored_pointer sight(const Key& key, const call_options& allowed,
-                                     const demand& wanted, std::optional<answer<Value>>& served);
+  /// What memory has for a call, where that is certain at once: an answer, or a result of one, made
+  /// of `first...` and the parts of an answer. Else the entry is `kept`, if there is one.
+  template <class Served, class... First>
+  [[nodiscard]] std::optional<Served> sight(const Key& key, const call_options& allowed,
+                                            const demand& wanted, stored_pointer& kept,
+                                            First... first);
   [[nodiscard]] stored_pointer find(const Key& key) { return entries_.get(key).value_or(nullptr); }
   [[nodiscard]] moment now() const noexcept {
     return {.now = time_.now(), .trust = trust_.load(std::memory_order_acquire)};

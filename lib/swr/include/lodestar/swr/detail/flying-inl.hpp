@@ -82,17 +82,18 @@ auto core<Key, Value, Hash, Equal, Checks>::restore(const flight& current, const
   for (const std::string_view tag : from.tags) content.tags.emplace_back(tag);
   content.weight = weigh(current.key, content);
   origin_of_entry origin{
-      .begun_at = {}, .keep = lifetimes_of(from), .stamp = from.stamp, .tier = what.tier};
+      .keep = lifetimes_of(from), .stamp = from.stamp, .tier = static_cast<std::uint8_t>(what.tier)};
   const std::int64_t age_ms =
       std::clamp<std::int64_t>(time_.wall_us() / 1'000 - from.written_ms, 0, longest_age_ms);
-  origin.begun_at = time_.now() - milliseconds(age_ms);
   // What a tier keeps longer than memory is to be looked for there again and again.
   if (origin.keep.fresh_ms > settings_.keep.fresh_ms) {
     origin.keep.fresh_ms =
         std::min(origin.keep.fresh_ms, saturating_sum(settings_.keep.fresh_ms, age_ms));
   }
   for (const std::string& tag : content.tags) origin.marks.push_back(marks_.find(tag));
-  return std::make_shared<stored>(std::move(content), std::move(origin), current.trust);
+  return stored_pointer::make(
+      current.key, std::move(content), std::move(origin),
+      moment{.now = time_.now() - milliseconds(age_ms), .trust = current.trust});
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -112,7 +113,7 @@ template <class Key, class Value, class Hash, class Equal, class Checks>
 std::shared_ptr<const dependency> core<Key, Value, Hash, Equal, Checks>::restore_dependency(
     const envelope& from, bool& known) const {
   const auto& source = settings_.dependencies;
-  known = from.epoch == (source ? source->epoch() : 0);
+  known = source ? source->epoch(from.computed_at) == from.epoch : from.epoch == 0;
   if (!known || from.dependency == depends_on::nothing) return nullptr;
   known = source != nullptr;
   if (!known) return nullptr;
@@ -150,7 +151,7 @@ auto core<Key, Value, Hash, Equal, Checks>::take_found(const flight_pointer& cur
     }
     tier_hits_.add();
     answer<Value> given = found->serve(*each.state, at);
-    given.tier = found->origin().tier;
+    given.tier = found->tier();
     given.coalesced = !each.who.leads;
     call_handler(std::move(each.who.reply), std::move(given));
   }

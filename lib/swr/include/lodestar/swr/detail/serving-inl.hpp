@@ -19,9 +19,8 @@ template <class Key, class Value, class Hash, class Equal, class Checks>
 std::optional<answer<Value>> core<Key, Value, Hash, Equal, Checks>::get_before_load(
     const Key& key, const call_options& allowed, const demand& wanted) {
   const steady_time began = settings_.events != nullptr ? time_.now() : steady_time{};
-  std::optional<answer<Value>> served;
-  const stored_pointer found =
-      allowed.skip_read.has_memory() ? nullptr : sight(key, allowed, wanted, served);
+  stored_pointer found;
+  auto served = sight<answer<Value>>(key, allowed, wanted, found);
   if (served) return served;
   const moment at = now();
   const auto state = found ? found->state_for(allowed, wanted, at) : std::nullopt;
@@ -35,21 +34,22 @@ std::optional<answer<Value>> core<Key, Value, Hash, Equal, Checks>::get_before_l
 // Most hits end here: the entry is looked at where it lies, without a reference to it that others
 // would have to wait for, and by the cheaper clock. Who listens wants to know how long it took.
 template <class Key, class Value, class Hash, class Equal, class Checks>
+template <class Served, class... First>
 auto core<Key, Value, Hash, Equal, Checks>::sight(const Key& key, const call_options& allowed,
-                                                  const demand& wanted,
-                                                  std::optional<answer<Value>>& served)
-    -> stored_pointer {
-  stored_pointer kept;
-  entries_.with(key, [&](const stored_pointer& found) {
+                                                  const demand& wanted, stored_pointer& kept,
+                                                  First... first) -> std::optional<Served> {
+  if (allowed.skip_read.has_memory()) return std::nullopt;
+  const auto nothing = [] { return std::optional<Served>(); };
+  const auto judge = [&](const stored_pointer& found) {
     const moment about{.now = time_.recent(), .trust = trust_.load(std::memory_order_acquire)};
     if (settings_.events == nullptr && found->is_surely_fresh(allowed, wanted, about)) {
-      served.emplace(found->serve(freshness::fresh, about.now));
-    } else {
-      kept = found;
+      count_hit(freshness::fresh);
+      return found->template serve_fresh<std::optional<Served>>(about.now, std::in_place, first...);
     }
-  });
-  if (served) count_hit(freshness::fresh);
-  return kept;
+    kept = found;
+    return nothing();
+  };
+  return entries_.visit_even_expired(key, judge, nothing);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -76,11 +76,8 @@ void core<Key, Value, Hash, Equal, Checks>::get_or_load(const Key& key, const ca
                         fail(error_code::invalid_argument, "position_min is above position_max"));
   }
   stored_pointer found;
-  if (!allowed.skip_read.has_memory()) {
-    std::optional<answer<Value>> served;
-    found = sight(key, allowed, wanted, served);
-    if (served) return reply(*std::move(served));
-  }
+  auto served = sight<result<answer<Value>>>(key, allowed, wanted, found, std::in_place);
+  if (served) return reply(*std::move(served));
   waiter asking{
       .allowed = allowed, .wanted = wanted, .load = std::move(load), .reply = std::move(reply)};
   for (;; found = allowed.skip_read.has_memory() ? nullptr : find(key)) {

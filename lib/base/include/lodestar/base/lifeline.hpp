@@ -17,9 +17,9 @@
 #include <tuple>
 #include <utility>
 
-#include <lodestar/cache/detail/measured_memory.hpp>
+#include <lodestar/base/measured_memory.hpp>
 
-namespace lodestar::cache::detail {
+namespace lodestar {
 
 template <class Object>
 class lifeline {
@@ -82,4 +82,4 @@ class lifeline {
   std::size_t memory_bytes_ = 0;
 };
 
-}  // namespace lodestar::cache::detail
+}  // namespace lodestar

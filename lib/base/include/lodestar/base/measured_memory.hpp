@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-namespace lodestar::cache::detail {
+namespace lodestar {
 
 /// Counts what is allocated at the moment. The count outlives everything that was allocated.
 template <class T>
@@ -76,4 +76,4 @@ template <class T, class... Arguments>
   return {std::move(made), bytes};
 }
 
-}  // namespace lodestar::cache::detail
+}  // namespace lodestar
