@@ -1,12 +1,13 @@
-# lodestar_module(NAME [DEPS …] [PRIVATE_DEPS …] [TEST_DEPS …] [LONE_TESTS …])
+# lodestar_module(NAME [DEPS …] [PRIVATE_DEPS …] [TEST_DEPS …] [LONE_TESTS …] [SERIAL_TESTS …])
 #
 # Makes a module from the files of the current folder; the suffix says which target a file joins:
 #   src/x.cpp         library        lodestar::NAME (header-only when there is none)
-#   src/x_test.cpp    unit tests     NAME_test, label "unit", one process per test; NAME_x_test when x is in LONE_TESTS
+#   src/x_test.cpp    unit tests     NAME_test, label "unit", one process per test; NAME_x_test when x is in LONE_TESTS,
+#                                    and in SERIAL_TESTS, whose tests measure time and run while no others do
 #   src/x_bench.cpp   benchmark      bench/x, one program each
 #   src/x_fuzz.cpp    fuzzer         built in every build, replays fuzz/corpus/x as a test
 function(lodestar_module name)
-  cmake_parse_arguments(arg "" "" "DEPS;PRIVATE_DEPS;TEST_DEPS;LONE_TESTS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPS;PRIVATE_DEPS;TEST_DEPS;LONE_TESTS;SERIAL_TESTS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -32,10 +33,14 @@ function(lodestar_module name)
 
   if(LODESTAR_TESTS AND tests)
     set(test_libraries ${target} ${arg_PRIVATE_DEPS} ${arg_TEST_DEPS})
-    foreach(lone ${arg_LONE_TESTS})
+    foreach(lone ${arg_LONE_TESTS} ${arg_SERIAL_TESTS})
       set(source "${CMAKE_CURRENT_SOURCE_DIR}/src/${lone}_test.cpp")
       list(REMOVE_ITEM tests "${source}")
-      lodestar_unit_tests(${name}_${lone}_test ${name} SOURCES "${source}" LIBRARIES ${test_libraries})
+      set(serial)
+      if(lone IN_LIST arg_SERIAL_TESTS)
+        set(serial SERIAL)
+      endif()
+      lodestar_unit_tests(${name}_${lone}_test ${name} ${serial} SOURCES "${source}" LIBRARIES ${test_libraries})
     endforeach()
     lodestar_unit_tests(${name}_test ${name} SOURCES ${tests} LIBRARIES ${test_libraries})
   endif()
@@ -59,12 +64,12 @@ endfunction()
 
 # lodestar_unit_tests(PROGRAM PREFIX SOURCES … LIBRARIES …): the tests PREFIX/…, label "unit", one process per test.
 function(lodestar_unit_tests program prefix)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${program} ${arg_SOURCES})
   target_include_directories(${program} PRIVATE src)
   target_link_libraries(${program} PRIVATE ${arg_LIBRARIES} lodestar::flags lodestar::test_main)
   gtest_discover_tests(${program} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${prefix}/" WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-    PROPERTIES LABELS unit TIMEOUT 120)
+    PROPERTIES LABELS unit TIMEOUT 120 RUN_SERIAL ${arg_SERIAL})
 endfunction()
 
 # A fuzz target is an ordinary program here: fuzz/replay_main.cpp feeds it its corpus. With clang and

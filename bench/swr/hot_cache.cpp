@@ -1,5 +1,6 @@
-// 10,000 users, all of them in memory, read at random by threads that share one cache. Every
-// subject runs in every round, in another order; the rows are medians over the rounds.
+// 10,000 users, all of them in memory, read by threads that share one cache: one after the other, as
+// swr-cache's own benchmark does, and at random. Every subject runs in every round, in another order;
+// the rows are medians over the rounds.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::size_t users = 10'000;
 constexpr std::size_t draws = 1U << 15U;  // a power of two
+enum class reading : std::uint8_t { in_order, at_random };
 constexpr unsigned threads_max = 16;
 constexpr std::size_t timed_of = 64;  // one operation of so many
 
@@ -41,9 +43,14 @@ struct subject {
 
 class key_draws {
  public:
-  key_draws() : keys_(make_user_keys(users)), ids_(draws) {
+  key_draws() : keys_(make_user_keys(users)), ids_(draws) { draw(reading::at_random); }
+  /// While nobody reads.
+  void draw(reading how) {
     seeded_random random(1);
-    for (std::uint32_t& id : ids_) id = static_cast<std::uint32_t>(random.next() % users);
+    for (std::size_t index = 0; index < draws; ++index) {
+      const std::uint64_t number = how == reading::in_order ? index : random.next();
+      ids_[index] = static_cast<std::uint32_t>(number % users);
+    }
   }
   [[nodiscard]] const std::vector<std::string>& keys() const { return keys_; }
 
@@ -170,8 +177,7 @@ void run_cell(const subject& which, unsigned threads, milliseconds duration, cel
   into.ns.add(1e9 * threads / rate);
 }
 
-void add_rows(report& out, const subject& which, unsigned threads, const cell& measured) {
-  const auto what = fmt::format("hot_cache, {}, {} threads", which.call, threads);
+void add_rows(report& out, const subject& which, const std::string& what, const cell& measured) {
   const auto row = [&](const char* metric, const char* unit, double value) {
     out.add(which.name, what, metric, unit, value);
   };
@@ -183,10 +189,33 @@ void add_rows(report& out, const subject& which, unsigned threads, const cell& m
   }
 }
 
+/// The first subject is the bare cache.
+void measure_subjects(report& out, const std::vector<subject>& subjects, const std::string& how,
+                      unsigned threads, const scenario_settings& settings) {
+  const std::size_t rounds = settings.quick ? 1 : std::max<std::size_t>(settings.samples / 10, 1);
+  const milliseconds duration(settings.quick ? 2 : 100);
+  seeded_random random(threads);
+  std::vector<cell> cells(subjects.size());
+  std::vector<std::size_t> order(subjects.size());
+  for (std::size_t index = 0; index < order.size(); ++index) order[index] = index;
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (std::size_t left = order.size(); left > 1; --left)
+      std::swap(order[left - 1], order[random.next() % left]);
+    for (const std::size_t index : order) run_cell(subjects[index], threads, duration, cells[index]);
+  }
+  for (std::size_t index = 0; index < subjects.size(); ++index) {
+    const auto what = fmt::format("hot_cache, {}, {}", subjects[index].call, how);
+    add_rows(out, subjects[index], what, cells[index]);
+    if (index == 0) continue;
+    out.add(subjects[index].name, what, "added to lodestar::cache", "ns",
+            cells[index].ns.median() - cells[0].ns.median());
+  }
+}
+
 }  // namespace
 
 void measure_hot_cache(report& out, const scenario_settings& settings) {
-  const key_draws drawn;
+  key_draws drawn;
   std::vector<subject> subjects{bare_subject(drawn)};
   std::vector<std::unique_ptr<stack>> stacks;
   std::vector<std::shared_ptr<user_cache>> caches;
@@ -201,28 +230,13 @@ void measure_hot_cache(report& out, const scenario_settings& settings) {
     subjects.push_back(load_subject(drawn, plan.name, caches.back(), stacks.back()->how()));
   }
 
-  const std::size_t rounds = settings.quick ? 1 : std::max<std::size_t>(settings.samples / 10, 1);
-  const milliseconds duration(settings.quick ? 2 : 100);
   out.note("one read of 64 is timed; that costs " +
            fmt::format("{:.0f} ns, which are in p50, p99 and p999", tick_clock_cost_ns()));
-  seeded_random random(1);
-  for (const unsigned threads : {1U, 2U, 4U, 8U, threads_max}) {
-    std::vector<cell> cells(subjects.size());
-    std::vector<std::size_t> order(subjects.size());
-    for (std::size_t index = 0; index < order.size(); ++index) order[index] = index;
-    for (std::size_t round = 0; round < rounds; ++round) {
-      for (std::size_t left = order.size(); left > 1; --left)
-        std::swap(order[left - 1], order[random.next() % left]);
-      for (const std::size_t index : order)
-        run_cell(subjects[index], threads, duration, cells[index]);
-    }
-    for (std::size_t index = 0; index < subjects.size(); ++index) {
-      add_rows(out, subjects[index], threads, cells[index]);
-      if (index == 0) continue;
-      out.add(subjects[index].name,
-              fmt::format("hot_cache, {}, {} threads", subjects[index].call, threads),
-              "added to lodestar::cache", "ns", cells[index].ns.median() - cells[0].ns.median());
-    }
+  for (const auto& [how, name] :
+       {std::pair(reading::in_order, "in order"), {reading::at_random, "at random"}}) {
+    drawn.draw(how);
+    for (const unsigned threads : {1U, 2U, 4U, 8U, threads_max})
+      measure_subjects(out, subjects, fmt::format("{}, {} threads", name, threads), threads, settings);
   }
   for (std::size_t index = 0; index < caches.size(); ++index) {
     const swr::statistics counted = caches[index]->stats();

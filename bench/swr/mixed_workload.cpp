@@ -14,14 +14,7 @@
 namespace lodestar::bench {
 namespace {
 
-constexpr std::size_t users = 500;
-constexpr std::size_t hot_users = 400;
 constexpr std::size_t reads_an_iteration = 50;
-
-std::size_t draw(random_source& random) {
-  if (random.next() % 10 < 8) return random.next() % hot_users;
-  return hot_users + random.next() % (users - hot_users);
-}
 
 void measure_row(report& out, stack& on, const std::vector<std::string>& keys,
                  std::int64_t latency_ms, unsigned threads, std::size_t iterations) {
@@ -40,7 +33,7 @@ void measure_row(report& out, stack& on, const std::vector<std::string>& keys,
         for (std::size_t iteration = 0; iteration < iterations; ++iteration) {
           const stopwatch time;
           for (std::size_t read = 0; read < reads_an_iteration; ++read) {
-            const std::size_t id = draw(random);
+            const std::size_t id = draw_mixed(random);
             read_user(*cache, keys[id], id, on.how(), origin);
           }
           const double ms = time.seconds() * 1e3;
@@ -65,7 +58,7 @@ void measure_row(report& out, stack& on, const std::vector<std::string>& keys,
 }  // namespace
 
 void measure_mixed_workload(report& out, const scenario_settings& settings) {
-  const auto keys = make_user_keys(users);
+  const auto keys = make_user_keys(mixed_users);
   for (const stack_plan& plan : settings.stacks) {
     stack on(plan, settings.redis_url);
     for (const std::int64_t latency_ms : settings.latencies_ms) {

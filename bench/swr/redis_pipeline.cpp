@@ -5,9 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <latch>
 #include <semaphore>
 #include <stdexcept>
-#include <thread>
 
 #include <lodestar/redis_tier/redis_tier.hpp>
 
@@ -31,39 +31,43 @@ std::vector<std::string> make_keys() {
   return made;
 }
 
-/// A thread that has so many reads under way, and begins another one when one is answered.
-std::uint64_t read_all(swr::store& store, const std::vector<std::string>& names,
-                       std::ptrdiff_t in_flight, std::size_t reads) {
-  std::counting_semaphore<> free(in_flight);
-  std::atomic<std::uint64_t> wrong{0};
-  for (std::size_t read = 0; read < reads; ++read) {
-    free.acquire();
-    store.get(names[read % keys], soon(), [&](const auto& bytes) {
-      if (!bytes || !*bytes || (*bytes)->size() != value_bytes) ++wrong;
-      free.release();
+/// So many reads under way: who is answered begins the next one, where the answer arrives.
+class reader {
+ public:
+  reader(swr::store& store, const std::vector<std::string>& names, std::size_t reads)
+      : store_(store), names_(names), reads_(reads) {}
+
+  /// Reads a second.
+  double run(std::size_t in_flight) {
+    const stopwatch time;
+    for (std::size_t begun = 0; begun < in_flight; ++begun) begin();
+    answered_.wait();
+    const double seconds = time.seconds();
+    if (wrong_ > 0) throw std::runtime_error("a read of Redis gave something else");
+    return static_cast<double>(reads_) / seconds;
+  }
+
+ private:
+  void begin() {
+    const std::size_t read = begun_.fetch_add(1, std::memory_order_relaxed);
+    if (read >= reads_) return;
+    store_.get(names_[read % keys], soon(), [this](const auto& bytes) {
+      if (!bytes || !*bytes || (*bytes)->size() != value_bytes) ++wrong_;
+      begin();
+      answered_.count_down();
     });
   }
-  for (std::ptrdiff_t left = 0; left < in_flight; ++left) free.acquire();
-  return wrong;
-}
 
-/// Reads a second.
-double run_store(swr::store& store, const std::vector<std::string>& names, unsigned threads,
-                 std::ptrdiff_t in_flight, std::size_t reads) {
-  std::atomic<std::uint64_t> wrong{0};
-  const stopwatch time;
-  {
-    std::vector<std::jthread> running;
-    for (unsigned thread = 0; thread < threads; ++thread)
-      running.emplace_back([&] { wrong += read_all(store, names, in_flight, reads); });
-  }
-  const double seconds = time.seconds();
-  if (wrong > 0) throw std::runtime_error("a read of Redis gave something else");
-  return static_cast<double>(threads * reads) / seconds;
-}
+  swr::store& store_;
+  const std::vector<std::string>& names_;
+  const std::size_t reads_;
+  std::atomic<std::size_t> begun_{0};
+  std::atomic<std::size_t> wrong_{0};
+  std::latch answered_{static_cast<std::ptrdiff_t>(reads_)};
+};
 
 std::string run_benchmark(std::uint16_t port, const char* test, unsigned clients,
-                          std::ptrdiff_t pipeline, std::size_t requests) {
+                          std::size_t pipeline, std::size_t requests) {
   return run_successfully({"redis-benchmark", "-h", "127.0.0.1", "-p", std::to_string(port), "-t",
                            test, "-c", std::to_string(clients), "-P", std::to_string(pipeline),
                            "-d", std::to_string(value_bytes), "-r", std::to_string(keys), "-n",
@@ -93,26 +97,26 @@ void measure_redis_pipeline(report& out, const scenario_settings& settings) {
   if (settings.own_redis_port == 0 || !find_program("redis-benchmark"))
     return out.note("left out: redis_pipeline; install redis-server and redis-tools");
   const auto url = fmt::format("redis://127.0.0.1:{}", settings.own_redis_port);
-  const auto opened = redis_tier::open({.url = url, .key_prefix = "bench:"});
-  if (!opened) throw std::runtime_error(opened.error().describe());
-  swr::store& store = **opened;
   const auto names = make_keys();
-  fill(store, names);
   run_benchmark(settings.own_redis_port, "set", 1, 64, 20 * keys);
-  for (const unsigned threads : {1U, 2U}) {
-    for (const std::ptrdiff_t in_flight : {1, 16, 64}) {
-      const std::size_t full = in_flight == 1 ? 20'000 : 200'000;
-      const std::size_t reads = settings.quick ? 1'000 : full;
+  for (const unsigned clients : {1U, 2U}) {
+    const auto opened =
+        redis_tier::open({.url = url, .key_prefix = "bench:", .connections = clients});
+    if (!opened) throw std::runtime_error(opened.error().describe());
+    fill(**opened, names);
+    for (const std::size_t pipeline : {1U, 16U, 64U}) {
+      const std::size_t full = pipeline == 1 ? 20'000 : 200'000;
+      const std::size_t reads = clients * (settings.quick ? 1'000 : full);
       sample ours, theirs, ratio;
       for (int round = 0; round < (settings.quick ? 1 : 5); ++round) {
-        const double mine = run_store(store, names, threads, in_flight, reads);
-        const double other = rate_of(
-            run_benchmark(settings.own_redis_port, "get", threads, in_flight, threads * reads));
+        const double mine = reader(**opened, names, reads).run(clients * pipeline);
+        const double other =
+            rate_of(run_benchmark(settings.own_redis_port, "get", clients, pipeline, reads));
         ours.add(mine);
         theirs.add(other);
         ratio.add(mine / other);
       }
-      const auto what = fmt::format("redis_pipeline, {} threads x {}", threads, in_flight);
+      const auto what = fmt::format("redis_pipeline, {} connections x {}", clients, pipeline);
       out.add("redis_tier", what, "rate", "reads/s", ours.median());
       out.add("redis-benchmark", what, "rate", "reads/s", theirs.median());
       out.add("redis_tier / redis-benchmark", what, "ratio", "", ratio.median());

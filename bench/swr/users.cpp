@@ -23,6 +23,11 @@ std::vector<std::string> make_user_keys(std::size_t users) {
   return keys;
 }
 
+std::size_t draw_mixed(random_source& random) {
+  if (random.next() % 10 < 8) return random.next() % mixed_hot_users;
+  return mixed_hot_users + random.next() % (mixed_users - mixed_hot_users);
+}
+
 void user_database::answer(std::uint64_t id, user_cache::done done) {
   ++loads_;
   if (latency_ms_ == 0) return done(swr::loaded<user>{.value = make_user(id)});

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <lodestar/base/random.hpp>
 #include <lodestar/swr/cache.hpp>
 
 namespace lodestar::bench {
@@ -22,6 +23,11 @@ struct user {
 [[nodiscard]] user make_user(std::uint64_t id);
 /// "user:0" and so on, made beforehand.
 [[nodiscard]] std::vector<std::string> make_user_keys(std::size_t users);
+
+/// Of the mixed workload: 80 % of the reads are of the hot ones, which come first.
+inline constexpr std::size_t mixed_users = 500;
+inline constexpr std::size_t mixed_hot_users = 400;
+[[nodiscard]] std::size_t draw_mixed(random_source& random);
 
 using user_cache = swr::cache<std::string, user>;
 

@@ -146,7 +146,12 @@ void connection::send(command next) {
   }
   around_.wake.need(next.deadline);
   waiting_.push_back(std::move(next));
-  write();
+  // Together with what else is sent before the loop comes to it: each write wakes the server.
+  if (std::exchange(write_planned_, true)) return;
+  asio::post(around_.context, [self = shared_from_this()] {
+    self->write_planned_ = false;
+    if (self->link_) self->write();
+  });
 }
 
 // Not as one of those that wait until the connection is ready.

@@ -113,6 +113,7 @@ class connection : public std::enable_shared_from_this<connection> {
   std::deque<command> waiting_;
   std::size_t greetings_open_ = 0;
   bool first_attempt_ = true;
+  bool write_planned_ = false;
   reconnect_delay delay_;
   steady_time time_of_state_;  // until when to rest, or to have greeted; since when it is ready
   steady_time heard_at_;

@@ -28,8 +28,14 @@ using swr::testing::awaited_answer;
 using texts = swr::cache<std::string, std::string>;
 using answered = swr::answer<std::string>;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int slowed_down = 10;  // by the sanitizer
+#else
+constexpr int slowed_down = 1;
+#endif
 constexpr milliseconds tier_time{40};
-constexpr milliseconds budget{50};
+constexpr nanoseconds budget = tier_time + milliseconds(10) * slowed_down;
+constexpr nanoseconds open_breaker_max = std::chrono::microseconds(50) * slowed_down;
 
 class redis_facade : public testing::Test {
  protected:
@@ -92,8 +98,9 @@ class redis_facade : public testing::Test {
     std::vector<nanoseconds> cold;
     for (int round = 0; round < 101; ++round)
       cold.push_back(ask("open " + trouble + std::to_string(round)).took);
-    std::ranges::nth_element(cold, cold.begin() + 50);
-    EXPECT_LE(cold[50], std::chrono::microseconds(50)) << trouble << ", with an open breaker";
+    // What the work takes, not what else the machine does meanwhile: that never makes it shorter.
+    std::ranges::nth_element(cold, cold.begin() + 10);
+    EXPECT_LE(cold[10], open_breaker_max) << trouble << ", with an open breaker";
   }
 
   void expect_healed_within(nanoseconds time, const std::string& trouble) {

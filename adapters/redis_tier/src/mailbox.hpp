@@ -7,6 +7,7 @@
 #include <functional>
 #include <iterator>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -27,7 +28,7 @@ class mailbox {
   explicit mailbox(std::move_only_function<void()> wake) : wake_(std::move(wake)) {}
 
   /// All of them or none: false when it is closed, and they are left as they were.
-  [[nodiscard]] bool put(std::vector<parcel>& all) {
+  [[nodiscard]] bool put(std::span<parcel> all) {
     const std::lock_guard lock(mutex_);
     if (closed_) return false;
     const bool was_empty = parcels_.empty();
@@ -35,9 +36,10 @@ class mailbox {
     if (was_empty && !parcels_.empty()) wake_();
     return true;
   }
-  [[nodiscard]] std::vector<parcel> take() {
+  /// What is there, into what is empty; its memory is used for what comes next.
+  void take(std::vector<parcel>& into) {
     const std::lock_guard lock(mutex_);
-    return std::exchange(parcels_, {});
+    parcels_.swap(into);
   }
   void close() {
     const std::lock_guard lock(mutex_);

@@ -85,13 +85,12 @@ void redis_store::get(std::string_view key, steady_time deadline, got done) {
   const std::uint32_t route = router_->route_of(name);
   auto memory = admit(route, name.size(), deadline);
   if (!memory) return done(std::unexpected(memory.error()));
-  std::vector<parcel> one;
-  one.emplace_back(command{.wire = format_command({"GET", name}),
+  parcel one(command{.wire = format_command({"GET", name}),
                            .deadline = deadline,
                            .done = got_by(std::move(done)),
                            .route = route,
                            .memory = *std::move(memory)});
-  submit(std::move(one));
+  submit({&one, 1});
 }
 
 void redis_store::set(std::string_view key, shared_bytes bytes, nanoseconds keep_for,
@@ -109,15 +108,14 @@ void redis_store::set(std::string_view key, shared_bytes bytes, nanoseconds keep
   if (!memory) return done(std::unexpected(memory.error()));
   const bool for_ever = settings_.disable_expiration || keep_for == nanoseconds::max();
   const std::string time_ms = std::to_string(std::chrono::ceil<milliseconds>(keep_for).count());
-  std::vector<parcel> one;
-  one.emplace_back(command{.wire = for_ever
+  parcel one(command{.wire = for_ever
                                        ? format_command({"SET", name, bytes.view()})
                                        : format_command({"SET", name, bytes.view(), "PX", time_ms}),
                            .deadline = deadline,
                            .done = ended_by(std::move(done)),
                            .route = route,
                            .memory = *std::move(memory)});
-  submit(std::move(one));
+  submit({&one, 1});
 }
 
 void redis_store::remove(std::span<const std::string_view> keys, steady_time deadline, ended done) {
@@ -139,19 +137,18 @@ void redis_store::remove(std::span<const std::string_view> keys, steady_time dea
                              .done = joined_answer::part(joined),
                              .route = commands[index].route,
                              .memory = std::move(memory[index])});
-  submit(std::move(all));
+  submit(all);
 }
 
 void redis_store::clear(steady_time deadline, ended done) {
   auto memory = admit(router_->route_of(settings_.key_prefix), 0, deadline);
   if (!memory) return done(std::unexpected(memory.error()));
-  std::vector<parcel> one;
-  one.emplace_back([this, deadline, memory = *std::move(memory),
+  parcel one(errand([this, deadline, memory = *std::move(memory),
                     done = std::move(done)](const error* cancelled) mutable {
     if (cancelled != nullptr) return done(std::unexpected(*cancelled));
     clearing::begin(*router_, settings_, deadline, std::move(done));
-  });
-  submit(std::move(one));
+  }));
+  submit({&one, 1});
 }
 
 void redis_store::publish(std::string_view channel, std::string_view payload, steady_time deadline,
@@ -159,13 +156,12 @@ void redis_store::publish(std::string_view channel, std::string_view payload, st
   const std::uint32_t route = router_->route_of(channel);
   auto memory = admit(route, channel.size() + payload.size(), deadline);
   if (!memory) return done(std::unexpected(memory.error()));
-  std::vector<parcel> one;
-  one.emplace_back(command{.wire = format_command({"PUBLISH", channel, payload}),
+  parcel one(command{.wire = format_command({"PUBLISH", channel, payload}),
                            .deadline = deadline,
                            .done = ended_by(std::move(done)),
                            .route = route,
                            .memory = *std::move(memory)});
-  submit(std::move(one));
+  submit({&one, 1});
 }
 
 std::string redis_store::stored(std::string_view key) const {
@@ -188,7 +184,7 @@ result<memory_bound::reservation> redis_store::admit(std::uint32_t route, std::s
   return *std::move(memory);
 }
 
-void redis_store::submit(std::vector<parcel> all) {
+void redis_store::submit(std::span<parcel> all) {
   if (mailbox_.put(all)) return;
   for (parcel& each : all) give_up(each, destroyed());
 }
@@ -202,13 +198,17 @@ void redis_store::run() {
 }
 
 void redis_store::take_parcels() {
-  for (parcel& each : mailbox_.take()) {
+  std::vector<parcel> all = std::exchange(emptied_, {});
+  mailbox_.take(all);
+  for (parcel& each : all) {
     if (auto* const one = std::get_if<command>(&each)) {
       router_->send(std::move(*one));
     } else {
       std::get<errand>(each)(nullptr);
     }
   }
+  all.clear();
+  emptied_ = std::move(all);
 }
 
 steady_time redis_store::tick(steady_time now) {
@@ -220,7 +220,9 @@ steady_time redis_store::tick(steady_time now) {
 void redis_store::shut_down() {
   mailbox_.close();
   alarm_.stop();
-  for (parcel& each : mailbox_.take()) give_up(each, destroyed());
+  std::vector<parcel> left;
+  mailbox_.take(left);
+  for (parcel& each : left) give_up(each, destroyed());
   router_->close(destroyed());
   LODESTAR_ASSERT(listeners_.empty(), "subscriptions are destroyed before their client");
   work_.reset();
@@ -250,13 +252,12 @@ std::unique_ptr<subscription> redis_store::subscribe(std::string channel,
                                                      subscription_events events) {
   LODESTAR_ASSERT(events.on_message != nullptr, "whoever subscribes takes messages");
   auto listening = std::make_shared<channel_listener>(std::move(channel), std::move(events));
-  std::vector<parcel> one;
-  one.emplace_back([this, listening](const error* cancelled) {
+  parcel one(errand([this, listening](const error* cancelled) {
     if (cancelled != nullptr) return;
     listeners_.push_back(listening);
     listening->start(around_, *router_);
-  });
-  submit(std::move(one));
+  }));
+  submit({&one, 1});
   return std::make_unique<running_subscription>(*this, std::move(listening));
 }
 
@@ -269,12 +270,11 @@ void redis_store::stop(const std::shared_ptr<channel_listener>& listening) {
   };
   if (thread_.get_id() == std::this_thread::get_id()) return forget(listening);
   std::promise<void> stopped;
-  std::vector<parcel> one;
-  one.emplace_back([&](const error*) {
+  parcel one(errand([&](const error*) {
     forget(listening);
     stopped.set_value();
-  });
-  submit(std::move(one));
+  }));
+  submit({&one, 1});
   stopped.get_future().wait();
 }
 

@@ -45,7 +45,7 @@ class redis_store final : public client {
   /// Whether a command has a chance; the memory that it takes.
   [[nodiscard]] result<memory_bound::reservation> admit(std::uint32_t route, std::size_t bytes,
                                                         steady_time deadline);
-  void submit(std::vector<parcel> all);
+  void submit(std::span<parcel> all);
   void run();
   void take_parcels();
   void shut_down();
@@ -61,6 +61,7 @@ class redis_store final : public client {
   const surroundings around_;
   const std::unique_ptr<router> router_;
   mailbox mailbox_;
+  std::vector<parcel> emptied_;  // the thread's: memory for what it takes next
   std::vector<std::shared_ptr<channel_listener>> listeners_;  // the thread's
   std::thread thread_;
 };
