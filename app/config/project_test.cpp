@@ -116,6 +116,18 @@ TEST_F(project_files, flags_win_over_environment_over_file_over_default) {
   EXPECT_EQ(load().settings.sources.at("cache.mib_max"), "default");
 }
 
+TEST_F(project_files, the_url_of_redis_is_checked_and_its_password_not_shown) {
+  EXPECT_THAT(problems_of({{"cache.redis_url", "localhost:6379"}}),
+              ElementsAre(AllOf(HasSubstr("command line: cache.redis_url"),
+                                HasSubstr("redis://:password@127.0.0.1:6379/0"))));
+  const setting_flags given{{"cache.redis_url", "rediss://user:sec%40ret@cache.example:6380/1"}};
+  EXPECT_THAT(problems_of(given), IsEmpty());
+  const auto read = load(given).settings;
+  EXPECT_EQ(read.values.cache_redis_url, "rediss://user:sec%40ret@cache.example:6380/1");
+  EXPECT_THAT(read.describe(), HasSubstr("rediss://***@cache.example:6380/1"));
+  EXPECT_THAT(read.describe(), testing::Not(HasSubstr("sec")));
+}
+
 TEST_F(project_files, query_headers_are_checked) {
   write("queries/total.sql", "-- titel: Total\nSELECT 1\n");
   EXPECT_THAT(problems_of(),

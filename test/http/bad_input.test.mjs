@@ -366,6 +366,8 @@ describe("a wrong start ends with exit code 2, and says where and what to do", {
     await refused([], { message: /./ });
     await serve({}, ["--server-threads", "many"], { place: /command line/, message: /server\.threads/ });
     await serve({}, [], { env: { LODESTAR_CACHE_MIB_MAX: "-3" }, place: /LODESTAR_CACHE_MIB_MAX/, message: /cache\.mib_max/ });
+    await serve({}, ["--cache-redis-url", "nonsense"], { place: /command line/, message: /cache\.redis_url/, fix: /redis:\/\// });
+    await serve({}, ["--cache-redis-url", "redis://127.0.0.1:70000"], { message: /cache\.redis_url/ });
     await refused(["serve", "--project", tiny_project(), "--data", temp_folder(), "--listen", "nonsense"], { place: /command line/, message: /nonsense/, fix: /127\.0\.0\.1:8080/ });
     await refused(["serve", "--project", tiny_project(), "--data", temp_folder(), "--listen", "127.0.0.1:70000"], { message: /70000/ });
     await refused(["serve", "--project", tiny_project(), "--data", temp_folder(), "--listen", "192.0.2.1:0"], { message: /192\.0\.2\.1/ });
