@@ -15,6 +15,7 @@ namespace {
 
 constexpr int pages_max = 4;
 constexpr std::size_t page_events_max = 250;
+constexpr std::size_t page_bytes_max = 1U << 20;
 
 using node_pointers = std::vector<std::shared_ptr<const keyexpr::moved_node>>;
 
@@ -59,7 +60,8 @@ std::optional<std::string> literal_chunk(std::string_view expression, int place)
 
 /// Lets the log's index find what it can.
 log::read_filter filter_for(const keyexpr::key_expression& of, std::int64_t after) {
-  log::read_filter filter{.after = after, .events_max = page_events_max};
+  log::read_filter filter{
+      .after = after, .events_max = page_events_max, .bytes_max = page_bytes_max};
   if (auto type = literal_chunk(of.str(), 1)) {
     filter.aggregate_type = *std::move(type);
     filter.aggregate_id = literal_chunk(of.str(), 2).value_or("");

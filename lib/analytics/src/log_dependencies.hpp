@@ -3,7 +3,8 @@
 // Restoring. A result of position c is good while no event after c has a key that intersects what it
 // depends on. The process was not there to see those events, so the log is asked once, when the
 // result comes back: for the first such event after c. From then on the nodes of the tree tell.
-// When the answer takes more than a few pages of the log, nobody knows, and the result is none.
+// When the answer takes more than a few pages of the log, of a thousand events and a few MiB
+// together, nobody knows, and the result is none.
 //
 // Epoch. Of position c: what the tables held beside the log (a fingerprint that is given), and the
 // id of the event at c, which no other log has there.

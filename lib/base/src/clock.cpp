@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include "immortal.hpp"
+
 namespace lodestar {
 namespace {
 
@@ -31,8 +33,8 @@ class machine_clock final : public clock {
 }  // namespace
 
 clock& system_clock() noexcept {
-  static machine_clock instance;
-  return instance;
+  static immortal<machine_clock> instance;
+  return instance.value();
 }
 
 }  // namespace lodestar

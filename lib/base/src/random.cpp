@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "immortal.hpp"
+
 namespace lodestar {
 namespace {
 
@@ -45,8 +47,8 @@ class kernel_random final : public random_source {
 }  // namespace
 
 random_source& system_random() noexcept {
-  static kernel_random instance;
-  return instance;
+  static immortal<kernel_random> instance;
+  return instance.value();
 }
 
 std::string make_uuid_v7(const clock& time, random_source& random) {

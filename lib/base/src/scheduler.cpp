@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "immortal.hpp"
+
 namespace lodestar {
 
 bool manual_scheduler::post_at(steady_time when, task&& work) {
@@ -87,7 +89,7 @@ void timer_thread::run() {
 
 namespace {
 
-// Never destroyed: tasks may post to it while the process ends.
+// Its thread is never ended: tasks may post to it while the process ends.
 class lazy_timer final : public scheduler {
  public:
   bool post_at(steady_time when, task&& work) override {
@@ -99,8 +101,8 @@ class lazy_timer final : public scheduler {
 }  // namespace
 
 scheduler& system_timer() noexcept {
-  static lazy_timer timer;
-  return timer;
+  static immortal<lazy_timer> timer;
+  return timer.value();
 }
 
 }  // namespace lodestar
