@@ -17,6 +17,8 @@ namespace {
 constexpr std::chrono::seconds stable_after{1};
 // A reply is a value, or a page of keys.
 constexpr std::size_t page_bytes_max = 16U << 20;
+// More, and server and client wait for each other; fewer, and both write for a few commands only.
+constexpr int replies_of_a_turn = 32;
 
 std::vector<std::string> greeting_of(const server_url& url, std::vector<std::string> then) {
   std::vector<std::string> all;
@@ -146,12 +148,7 @@ void connection::send(command next) {
   }
   around_.wake.need(next.deadline);
   waiting_.push_back(std::move(next));
-  // Together with what else is sent before the loop comes to it: each write wakes the server.
-  if (std::exchange(write_planned_, true)) return;
-  asio::post(around_.context, [self = shared_from_this()] {
-    self->write_planned_ = false;
-    if (self->link_) self->write();
-  });
+  if (!std::exchange(write_planned_, true)) around_.turns.plan(shared_from_this());
 }
 
 // Not as one of those that wait until the connection is ready.
@@ -162,7 +159,8 @@ void connection::send_now(std::string wire, steady_time until, command::answered
 }
 
 void connection::write() {
-  if (link_->is_writing) return;
+  write_planned_ = false;
+  if (!link_ || link_->is_writing) return;
   if (state_ == state::ready) {
     for (command& each : waiting_) {
       std::string wire = std::exchange(each.wire, {});
@@ -180,8 +178,11 @@ void connection::write() {
 }
 
 void connection::write_bytes() {
+  std::string& bytes = link_->outgoing;
+  bytes.erase(0, link_->stream->write_now(bytes));
+  if (bytes.empty()) return;
   link_->is_writing = true;
-  link_->writing = std::exchange(link_->outgoing, {});
+  link_->writing = std::exchange(bytes, {});
   link_->stream->write(
       link_->writing, [self = shared_from_this(), of = link_](io_error problem, std::size_t) {
         if (!self->is_current(of)) return;
@@ -205,14 +206,26 @@ void connection::received(std::size_t bytes) {
   const link_pointer of = link_;
   heard_at_ = around_.now();
   of->reader.feed({of->input.data(), bytes});
-  while (is_current(of)) {
+  while (is_current(of) && take_replies(of)) {
+  }
+  if (is_current(of)) read();
+}
+
+// As many as one turn answers, so that the server works on what they led to while the others are
+// answered. True when there may be more.
+bool connection::take_replies(const link_pointer& of) {
+  const turns::turn answering(around_.turns);
+  for (int taken = 0; taken < replies_of_a_turn && is_current(of); ++taken) {
     auto next = of->reader.next();
-    if (!next)
-      return lose({error_code::corrupt, "what came is not Redis' protocol: " + next.error(), name_,
-                   "see whether a Redis server listens there"});
-    if (!*next) return read();
+    if (!next) {
+      lose({error_code::corrupt, "what came is not Redis' protocol: " + next.error(), name_,
+            "see whether a Redis server listens there"});
+      return false;
+    }
+    if (!*next) return false;
     take(**std::move(next));
   }
+  return true;
 }
 
 void connection::take(reply whole) {

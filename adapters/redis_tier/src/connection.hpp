@@ -26,6 +26,7 @@
 #include "reply_reader.hpp"
 #include "surroundings.hpp"
 #include "transport.hpp"
+#include "turns.hpp"
 
 namespace lodestar::redis_tier {
 
@@ -37,7 +38,7 @@ struct connection_events {
   std::move_only_function<void(std::string_view payload)> on_message = nullptr;
 };
 
-class connection : public std::enable_shared_from_this<connection> {
+class connection final : public writer, public std::enable_shared_from_this<connection> {
  public:
   /// `greeting`: sent on each new connection after user, password and database.
   connection(const surroundings& around, address server, connection_events events,
@@ -47,6 +48,7 @@ class connection : public std::enable_shared_from_this<connection> {
   /// From the next attempt on.
   void move_to(address server);
   void send(command next);
+  void write() override;
   /// Does what is due, and returns when to come next.
   steady_time tick(steady_time now);
   /// For ever: answers what is open with it, tells nobody.
@@ -90,10 +92,10 @@ class connection : public std::enable_shared_from_this<connection> {
   void become_ready();
   void ask_whether_it_lives(steady_time now);
   void send_now(std::string wire, steady_time until, command::answered done);
-  void write();
   void write_bytes();
   void read();
   void received(std::size_t bytes);
+  [[nodiscard]] bool take_replies(const link_pointer& of);
   void take(reply whole);
   void expire(steady_time now);
   void lose(error why);
@@ -113,7 +115,7 @@ class connection : public std::enable_shared_from_this<connection> {
   std::deque<command> waiting_;
   std::size_t greetings_open_ = 0;
   bool first_attempt_ = true;
-  bool write_planned_ = false;
+  bool write_planned_ = false;  // for the end of a turn
   reconnect_delay delay_;
   steady_time time_of_state_;  // until when to rest, or to have greeted; since when it is ready
   steady_time heard_at_;

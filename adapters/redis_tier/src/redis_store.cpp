@@ -61,14 +61,16 @@ redis_store::redis_store(const options& settings, server_url url,
       tls_(std::move(tls)),
       memory_(settings.queue_bytes_max),
       alarm_(context_, *settings.time, [this](steady_time now) { return tick(now); }),
+      turns_(context_, [this] { take_parcels(); }),
       around_{.settings = settings_,
               .url = url_,
               .context = context_,
               .wake = alarm_,
+              .turns = turns_,
               .tls = tls_.get(),
               .late = late},
       router_(make_router(around_)),
-      mailbox_([this] { asio::post(context_, [this] { take_parcels(); }); }),
+      mailbox_([this] { wake(); }),
       thread_([this] { run(); }) {}
 
 redis_store::~redis_store() {
@@ -182,6 +184,12 @@ result<memory_bound::reservation> redis_store::admit(std::uint32_t route, std::s
     return fail(error_code::unavailable, "Redis answers more slowly than calls come",
                 "queue_bytes_max", "make it larger, or ask less");
   return *std::move(memory);
+}
+
+// Called by whoever puts something into the empty mailbox.
+void redis_store::wake() {
+  if (context_.get_executor().running_in_this_thread() && turns_.will_collect()) return;
+  asio::post(context_, [this] { const turns::turn collected(turns_); });
 }
 
 void redis_store::submit(std::span<parcel> all) {

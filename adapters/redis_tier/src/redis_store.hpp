@@ -14,6 +14,7 @@
 #include "router.hpp"
 #include "server_url.hpp"
 #include "surroundings.hpp"
+#include "turns.hpp"
 
 namespace lodestar::redis_tier {
 
@@ -47,6 +48,7 @@ class redis_store final : public client {
                                                         steady_time deadline);
   void submit(std::span<parcel> all);
   void run();
+  void wake();
   void take_parcels();
   void shut_down();
   [[nodiscard]] steady_time tick(steady_time now);
@@ -58,6 +60,7 @@ class redis_store final : public client {
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
   alarm alarm_;
+  turns turns_;
   const surroundings around_;
   const std::unique_ptr<router> router_;
   mailbox mailbox_;

@@ -9,6 +9,7 @@
 #include "alarm.hpp"
 #include "asio.hpp"
 #include "server_url.hpp"
+#include "turns.hpp"
 
 namespace lodestar::redis_tier {
 
@@ -20,6 +21,7 @@ struct surroundings {
   const server_url& url;
   asio::io_context& context;
   alarm& wake;
+  redis_tier::turns& turns;
   asio::ssl::context* tls = nullptr;
   late_reply late = late_reply::thrown_away;
 

@@ -10,6 +10,7 @@ namespace {
 
 void set_options(tcp::socket& socket) {
   io_error ignored;
+  socket.non_blocking(true, ignored);
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
 }
@@ -41,6 +42,10 @@ class plain_transport final : public transport {
   void read(std::span<char> into, moved done) override {
     socket_.async_read_some(asio::buffer(into.data(), into.size()), std::move(done));
   }
+  [[nodiscard]] std::size_t write_now(std::string_view bytes) noexcept override {
+    io_error problem;
+    return socket_.write_some(asio::buffer(bytes), problem);
+  }
   void write(std::string_view bytes, moved done) override {
     asio::async_write(socket_, asio::buffer(bytes), std::move(done));
   }
@@ -65,6 +70,8 @@ class tls_transport final : public transport {
   void read(std::span<char> into, moved done) override {
     stream_.async_read_some(asio::buffer(into.data(), into.size()), std::move(done));
   }
+  // What is written is encrypted first, which only goes on when the socket does.
+  [[nodiscard]] std::size_t write_now(std::string_view) noexcept override { return 0; }
   void write(std::string_view bytes, moved done) override {
     asio::async_write(stream_, asio::buffer(bytes), std::move(done));
   }

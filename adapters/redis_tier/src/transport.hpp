@@ -25,6 +25,9 @@ class transport {
   /// Tries one after the other; has ended when bytes can be sent.
   virtual void connect(std::vector<tcp::endpoint> where, ended done) = 0;
   virtual void read(std::span<char> into, moved done) = 0;
+  /// How many the system takes at once: none when that cannot be told without waiting. What has
+  /// failed is told by a write() of the rest.
+  [[nodiscard]] virtual std::size_t write_now(std::string_view bytes) noexcept = 0;
   /// All of them.
   virtual void write(std::string_view bytes, moved done) = 0;
   virtual void close() noexcept = 0;
