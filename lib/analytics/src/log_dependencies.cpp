@@ -80,6 +80,8 @@ swr::stored_dependency stored_form(const node_pointers& nodes) {
 
 std::optional<std::uint64_t> log_dependencies::epoch(std::int64_t computed_at) const {
   if (computed_at == 0) return fingerprint_;
+  const auto open = life_.tie().hold();
+  if (!open) return std::nullopt;
   {
     const std::lock_guard held(mutex_);
     if (last_epoch_ && last_epoch_->first == computed_at) return last_epoch_->second;
@@ -99,6 +101,8 @@ std::optional<std::uint64_t> log_dependencies::epoch(std::int64_t computed_at) c
 
 std::shared_ptr<const swr::dependency> log_dependencies::restore(
     const swr::stored_dependency& which, std::int64_t computed_at) {
+  const auto open = life_.tie().hold();
+  if (!open || which.kind != swr::depends_on::listed) return nullptr;
   node_pointers nodes;
   std::int64_t moved_before = 0;
   std::int64_t known_through = std::numeric_limits<std::int64_t>::max();

@@ -9,8 +9,8 @@
 // Epoch. Of position c: what the tables held beside the log (a fingerprint that is given), and the
 // id of the event at c, which no other log has there.
 //
-// Thread-safety: all members from any thread; they read the log. Lifetimes: log and tree must outlive
-// it and the dependencies that it restored.
+// Thread-safety: all members from any thread, close() once; they read the log. Lifetimes: log and
+// tree must be there until close() has returned; a tier may answer, and ask, after that.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <lodestar/base/lifeline.hpp>
 #include <lodestar/keyexpr/moved_tree.hpp>
 #include <lodestar/log/event_log.hpp>
 #include <lodestar/swr/dependency.hpp>
@@ -38,6 +39,8 @@ class log_dependencies final : public swr::dependency_source {
   [[nodiscard]] std::optional<std::uint64_t> epoch(std::int64_t computed_at) const override;
   [[nodiscard]] std::shared_ptr<const swr::dependency> restore(const swr::stored_dependency& which,
                                                                std::int64_t computed_at) override;
+  /// Waits for those who are inside; from now on nothing is known, and log and tree may go.
+  void close() { life_.cut(); }
 
  private:
   /// The position of an event after `computed_at` that moves one of them, 0 when there is none up to
@@ -55,6 +58,7 @@ class log_dependencies final : public swr::dependency_source {
   mutable std::mutex mutex_;
   // Results of one round have one position.
   mutable std::optional<std::pair<std::int64_t, std::uint64_t>> last_epoch_;
+  lifeline<const log_dependencies> life_{this};
 };
 
 }  // namespace lodestar::analytics

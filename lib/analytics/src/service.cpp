@@ -115,6 +115,7 @@ class duckdb_service final : public service {
   timer timer_;
   position_waiters waiters_;
   bind_cache bound_;
+  std::shared_ptr<log_dependencies> dependencies_;
   std::unique_ptr<result_cache> cache_;
   cache_metrics cache_metrics_;
   std::map<std::string, std::shared_ptr<const known_query>, std::less<>> known_;
@@ -180,11 +181,10 @@ result<void> duckdb_service::create_tables(std::span<const table_definition> tab
 }
 
 result<void> duckdb_service::make_cache(std::span<const table_definition> tables) {
-  std::shared_ptr<swr::dependency_source> dependencies;
   if (settings_.below) {
     const auto fingerprint = fingerprint_of(database_, events_, tables);
     if (!fingerprint) return std::unexpected(fingerprint.error());
-    dependencies = std::make_shared<log_dependencies>(log_, tick_.moved, *fingerprint);
+    dependencies_ = std::make_shared<log_dependencies>(log_, tick_.moved, *fingerprint);
   }
   cache_ = std::make_unique<result_cache>(
       result_cache::options_type{.name = "results",
@@ -195,7 +195,7 @@ result<void> duckdb_service::make_cache(std::span<const table_definition> tables
                                  .below = settings_.below,
                                  .values = result_codec(settings_.result_bytes_max),
                                  .keys = request_codec(),
-                                 .dependencies = std::move(dependencies),
+                                 .dependencies = dependencies_,
                                  .time = &time_});
   return {};
 }
@@ -366,6 +366,7 @@ void duckdb_service::stop() {
     waiters_.close(error{error_code::cancelled, "analytics is shutting down", {}, {}});
     if (runner_) runner_->stop();
     life_.cut();
+    if (dependencies_) dependencies_->close();
     timer_.stop();
   });
 }

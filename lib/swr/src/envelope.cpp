@@ -114,6 +114,7 @@ void append_envelope(const envelope& entry, std::string& bytes) {
   put(header, 96, length_of(entry.keys_depended_on.encoded()));
   put(header, 100, length_of(entry.tags.encoded()));
   put(header, 104, length_of(entry.value));
+  put(header, 108, entry.weight);
   const std::size_t begin = bytes.size();
   bytes.reserve(begin + envelope_bytes(entry));
   bytes.append(header, header_bytes);
@@ -185,6 +186,7 @@ std::expected<envelope, envelope_fault> open_envelope(std::string_view bytes,
                        .epoch = number_at<std::uint64_t>(bytes, 64),
                        .stamp = stamp_in(bytes),
                        .format = format_here,
+                       .weight = number_at<std::uint32_t>(bytes, 108),
                        .dependency = static_cast<depends_on>(dependency),
                        .keys_depended_on = text_list(bytes.substr(header_bytes, keys_bytes)),
                        .tags = text_list(bytes.substr(header_bytes + keys_bytes, tags_bytes)),

@@ -2,6 +2,9 @@
 // handler that it calls on one of them. What holds the last reference there leaves it to the timer.
 #pragma once
 
+#include <memory>
+#include <thread>
+#include <type_traits>
 #include <utility>
 
 #include <lodestar/base/clock.hpp>
@@ -39,8 +42,9 @@ template <class Handler>
 template <class Pointer>
 void release(Pointer&& reference, scheduler& timer) {
   if (reference == nullptr || !handler_scope::is_inside()) return;
-  // When the timer refuses, the task is destroyed here: better than never.
-  static_cast<void>(timer.post_at(steady_time::min(), [last = std::move(reference)] {}));
+  const auto last = std::make_shared<std::remove_reference_t<Pointer>>(std::move(reference));
+  if (!timer.post_at(steady_time::min(), [last] { last->reset(); }))
+    std::thread([last] { last->reset(); }).detach();
 }
 
 }  // namespace lodestar::swr::detail

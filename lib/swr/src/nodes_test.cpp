@@ -1,5 +1,6 @@
 // Several nodes that share a tier, in a deterministic simulation: concurrent writers whose clocks
-// differ, and outages of the shared tier, of the backplane, of both, for each node by itself. Goal:
+// differ, outages of the shared tier, of the backplane, of both, for each node by itself, and nodes
+// that start again with the file they had and are connected late. Goal:
 // when everything works again, all nodes have the newest value of each key within the time that
 // recovery takes, and what waits meanwhile is bounded. Canaries: without recovery, and without the
 // distrust after an interruption of the backplane, the same check must fail.
@@ -37,17 +38,26 @@ struct simulation_options {
   std::int64_t skew_ms_max = 0;
   bool recovers = true;
   bool tells_of_interruptions = true;
+  bool restarts = false;
   /// When more wait, they are given up: then a value may be absent, but not an older one there.
   std::size_t pending_max = 1'000;
 };
 
+/// What a node finds again when it starts.
+struct machine {
+  manual_clock time;
+  std::shared_ptr<steered_store::contents> file = std::make_shared<steered_store::contents>();
+};
+
 class node {
  public:
-  node(const simulation_options& options, std::uint64_t number, steered_backplane& plane,
-       std::shared_ptr<steered_store::contents> shared)
-      : shared_(std::make_shared<steered_store>(time, "shared", std::move(shared))),
-        local_(std::make_shared<steered_store>(time, "local")),
-        plane_(plane.connect()),
+  node(const simulation_options& options, std::uint64_t number, machine& on,
+       steered_backplane& plane, std::shared_ptr<steered_store::contents> shared,
+       bool connected = true)
+      : time(on.time),
+        shared_(std::make_shared<steered_store>(time, "shared", std::move(shared))),
+        local_(std::make_shared<steered_store>(time, "local", on.file)),
+        plane_(plane.connect(connected)),
         below_(
             tiers::make({.tiers = {{.below = local_},
                                    {.below = shared_,
@@ -94,7 +104,7 @@ class node {
   [[nodiscard]] bool is_settled() const { return below_->is_settled(); }
   [[nodiscard]] std::size_t pending() const { return below_->stats().at(1).pending_writes; }
 
-  manual_clock time;
+  manual_clock& time;
 
  private:
   [[nodiscard]] write_stamp announced(int key) const {
@@ -121,8 +131,9 @@ class simulation {
  public:
   simulation(simulation_options options, std::uint32_t seed) : options_(options), random_(seed) {
     for (int number = 0; number < options_.nodes; ++number) {
-      nodes_.push_back(std::make_unique<node>(options_, static_cast<std::uint64_t>(number + 1),
-                                              plane_, shared_));
+      machines_.push_back(std::make_unique<machine>());
+      nodes_.push_back(
+          std::make_unique<node>(options_, ++last_number_, *machines_.back(), plane_, shared_));
       if (!options_.tells_of_interruptions) nodes_.back()->plane().keep_interruptions_secret();
       const std::int64_t skew_ms =
           options_.skew_ms_max == 0
@@ -152,20 +163,34 @@ class simulation {
   void step() {
     node& chosen = any_node();
     const int key = below(keys);
-    switch (below(12)) {
+    switch (below(options_.restarts ? 13 : 12)) {
       case 0:
       case 1: {
         const std::int64_t value = ++last_value_;
         return note(key, {chosen.set(key, value), value});
       }
-      case 2: return note(key, {chosen.remove(key), std::nullopt});
+      case 2:
+        // What was removed is known to nodes that run (tiers.hpp).
+        if (options_.restarts) return;
+        return note(key, {chosen.remove(key), std::nullopt});
       case 3:
       case 4: static_cast<void>(chosen.get(key)); return;
       case 5: chosen.set_shared_up(below(3) != 0); return;
       case 6: chosen.plane().set_connected(below(3) != 0); return;
       case 7: return advance(below(1'500));
+      case 12: return start_again(static_cast<std::size_t>(below(options_.nodes)));
       default: return deliver_some();
     }
+  }
+
+  // What it has yet to tell others would be lost: then it is not asked to end.
+  void start_again(std::size_t which) {
+    if (!nodes_[which]->is_settled()) return;
+    nodes_[which].reset();
+    const bool at_once = options_.tells_of_interruptions && below(2) == 0;
+    nodes_[which] = std::make_unique<node>(options_, ++last_number_, *machines_[which], plane_,
+                                           shared_, at_once);
+    if (!options_.tells_of_interruptions) nodes_[which]->plane().keep_interruptions_secret();
   }
 
   void note(int key, newest written) {
@@ -232,7 +257,9 @@ class simulation {
   std::mt19937 random_;
   steered_backplane plane_;
   std::shared_ptr<steered_store::contents> shared_ = std::make_shared<steered_store::contents>();
+  std::vector<std::unique_ptr<machine>> machines_;
   std::vector<std::unique_ptr<node>> nodes_;
+  std::uint64_t last_number_ = 0;
   std::array<newest, keys> newest_{};
   std::int64_t last_value_ = 0;
   std::string problem_;
@@ -258,12 +285,20 @@ TEST(swr_nodes, clocks_that_differ_by_five_seconds_make_no_difference) {
   EXPECT_EQ(first_problem({.nodes = 3, .skew_ms_max = 5'000}), "");
 }
 
+TEST(swr_nodes, who_starts_again_with_an_old_file_believes_nothing_older) {
+  EXPECT_EQ(first_problem({.nodes = 3, .restarts = true}), "");
+}
+
 TEST(swr_nodes, what_waits_is_bounded_and_nothing_older_is_there_for_it) {
   EXPECT_EQ(first_problem({.nodes = 3, .pending_max = 2}), "");
 }
 
 TEST(swr_nodes_canary, sees_a_missing_recovery) {
   EXPECT_NE(first_problem({.nodes = 3, .recovers = false}), "");
+}
+
+TEST(swr_nodes_canary, sees_a_node_that_believes_its_old_file) {
+  EXPECT_NE(first_problem({.nodes = 3, .tells_of_interruptions = false, .restarts = true}), "");
 }
 
 TEST(swr_nodes_canary, sees_a_node_that_believes_what_it_held_while_it_heard_nothing) {

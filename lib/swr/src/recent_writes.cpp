@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace lodestar::swr::detail {
+namespace {
+
+constexpr milliseconds inexact{1'000};
+
+}  // namespace
 
 std::optional<write_stamp> recent_writes::note(std::string_view key, const write_stamp& stamp,
                                                steady_time now) {
@@ -14,8 +19,11 @@ std::optional<write_stamp> recent_writes::note(std::string_view key, const write
   if (is_new) here.key = key;
   const auto before = is_new ? std::nullopt : std::optional(here.stamp);
   here.stamp = std::max(here.stamp, stamp);
-  here.until = now + remembered;
-  order_.emplace_back(here.until, identity);
+  // A key that is written all the time takes one place, and not those of the others.
+  if (is_new || here.until < now + remembered - inexact) {
+    here.until = now + remembered;
+    order_.emplace_back(here.until, identity);
+  }
   return before;
 }
 

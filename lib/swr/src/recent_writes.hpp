@@ -1,8 +1,8 @@
 // The stamps of what was written lately, here or elsewhere: a tier that gives back something older
 // for such a key has not heard of it yet.
 //
-// Bounded: it remembers at most `writes_max` keys for `remembered_ms`, which is longer than a write
-// of a value that is being computed is on its way.
+// Bounded: it remembers about `writes_max` keys for a minute, which is longer than a write of a
+// value that is being computed is on its way.
 //
 // Thread-safety: all members from any thread.
 #pragma once

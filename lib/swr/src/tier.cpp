@@ -13,10 +13,8 @@
 namespace lodestar::swr::detail {
 namespace {
 
-steady_time later(steady_time from, std::int64_t ms) {
-  const auto left = std::chrono::duration_cast<milliseconds>(steady_time::max() - from).count();
-  return ms >= left ? steady_time::max() : from + milliseconds(ms);
-}
+constexpr std::string_view cleared_name = "@cleared";
+constexpr std::string_view tags_name = "@tags";
 
 // A store that is full or refuses one value works.
 bool is_failure_of_store(const error& problem) noexcept {
@@ -65,6 +63,7 @@ void tier::answered(const result<std::optional<std::string_view>>& bytes, steady
   done({.bytes = bytes ? *bytes : std::nullopt,
         .from_store = true,
         .failed = !bytes,
+        .is_certain = bytes.has_value(),
         .latency = latency});
 }
 
@@ -76,7 +75,7 @@ bool tier::answer_from_pending(std::string_view key, read_handler& done) {
     if (write == nullptr) return false;
     if (write->keep_until > time_.now()) bytes = write->bytes;
   }
-  done({.bytes = bytes ? std::optional(bytes->view()) : std::nullopt});
+  done({.bytes = bytes ? std::optional(bytes->view()) : std::nullopt, .is_certain = true});
   return true;
 }
 
@@ -332,6 +331,22 @@ std::uint64_t mark_format() noexcept {
 
 std::string distrust_mark_key() {
   return stored_key("@distrusted", "");
+}
+
+std::string clear_mark_key(std::string_view name) {
+  return stored_key(cleared_name, name);
+}
+
+std::string tag_mark_key(std::string_view name, std::string_view tag) {
+  return stored_key(tags_name, stored_key(name, tag));
+}
+
+mark_subject subject_of_mark(std::string_view stored) {
+  const split_key mark = split_stored_key(stored);
+  if (mark.name == cleared_name) return {.name = std::string(mark.key), .tag = std::nullopt};
+  if (mark.name != tags_name) return {};
+  split_key names = split_stored_key(mark.key);
+  return {.name = std::move(names.name), .tag = names.key};
 }
 
 split_key split_stored_key(std::string_view stored) {

@@ -28,6 +28,7 @@ class tier : public std::enable_shared_from_this<tier> {
     std::optional<std::string_view> bytes = {};
     bool from_store = false;  ///< Which was asked: not refused, and not from a write that waits.
     bool failed = false;
+    bool is_certain = false;  ///< Neither refused nor failed.
     nanoseconds latency{};  ///< Of the store, where there are events.
   };
   using read_handler = std::move_only_function<void(const read_answer&)>;
@@ -49,7 +50,7 @@ class tier : public std::enable_shared_from_this<tier> {
 
   /// Nothing when it has nothing, cannot say so in time, or has yet to take a removal.
   void read(std::string_view key, read_handler done);
-  void count_fault(envelope_fault) noexcept { faults_.add(); }
+  void count_fault() noexcept { faults_.add(); }
 
   void enqueue(tier_write write, write_report_pointer report);
   void drop_older(std::string_view key, const write_stamp& stamp);
@@ -124,6 +125,14 @@ class tier : public std::enable_shared_from_this<tier> {
 [[nodiscard]] std::uint64_t mark_format() noexcept;
 /// Where a tier itself says up to when it is not believed.
 [[nodiscard]] std::string distrust_mark_key();
+[[nodiscard]] std::string clear_mark_key(std::string_view name);
+[[nodiscard]] std::string tag_mark_key(std::string_view name, std::string_view tag);
+/// What such a mark is about: the cache, and the tag if it is of one.
+struct mark_subject {
+  std::string name;
+  std::optional<std::string_view> tag;
+};
+[[nodiscard]] mark_subject subject_of_mark(std::string_view stored);
 
 /// "users:42" → {"users", "42"}, the name as it was.
 struct split_key {

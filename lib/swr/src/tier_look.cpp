@@ -12,16 +12,18 @@ freshness state_at(std::int64_t now_ms, const envelope& entry) noexcept {
 
 }  // namespace
 
-tier_look::tier_look(std::shared_ptr<tiers_inside> owner, request what, tiers::looked done)
+tier_look::tier_look(std::shared_ptr<tiers_inside> owner, request what, tiers::candidate judge,
+                     tiers::looked done)
     : owner_(std::move(owner)),
       what_(std::move(what)),
       expected_{.key = identity_of(what_.key), .format = what_.format},
+      judge_(std::move(judge)),
       done_(std::move(done)),
       user_(owner_->user_of(what_.name)) {}
 
 void tier_look::next(std::size_t from) {
   while (from < owner_->all.size() && what_.skip.has_tier(from)) ++from;
-  if (from == owner_->all.size()) return answer();
+  if (from == owner_->all.size()) return offer_best();
   owner_->all[from]->read(what_.key, [self = shared_from_this(), from](const auto& answer) {
     self->came(from, answer);
   });
@@ -36,24 +38,31 @@ void tier_look::came(std::size_t from, const tier::read_answer& what) {
 }
 
 void tier_look::judge(std::size_t from, std::string_view bytes) {
-  tier& here = *owner_->all[from];
   const auto entry = open_envelope(bytes, expected_);
   if (!entry) {
-    report(from, freshness::expired, true);
-    // Whatever it is, it is not ours to keep; what is written meanwhile waits behind this.
-    here.count_fault(entry.error());
-    here.enqueue({.key = what_.key, .stamp = owner_->stamps.next()}, nullptr);
-    here.send();
+    drop_damaged(from);
     return next(from + 1);
   }
-  if (!owner_->believes(here, *entry)) return pass_over(from);
-  if (!user_) return take(from, *entry, bytes);
+  if (!owner_->believes(*owner_->all[from], *entry)) return pass_over(from);
+  if (!user_) return offer(from, *entry, bytes);
   if (auto marks = unknown_marks(from, *entry); !marks.empty()) {
     held_.assign(bytes);
-    return learn(std::move(marks), 0, 0, from);
+    learning_.marks = std::move(marks);
+    learning_.resume_at = from;
+    learning_.mark = learning_.tier = 0;
+    return learn();
   }
   if (is_removed(*entry)) return pass_over(from);
-  take(from, *entry, bytes);
+  offer(from, *entry, bytes);
+}
+
+// It is not ours to keep. What waits to be written there is, and what is written from now on.
+void tier_look::drop_damaged(std::size_t from) {
+  tier& here = *owner_->all[from];
+  report(from, freshness::expired, true);
+  here.count_fault();
+  here.enqueue({.key = what_.key, .stamp = {}}, nullptr);
+  here.send();
 }
 
 void tier_look::pass_over(std::size_t from) {
@@ -62,20 +71,28 @@ void tier_look::pass_over(std::size_t from) {
 }
 
 // The clock of the writer may differ from ours by as much as clocks do.
-void tier_look::take(std::size_t from, const envelope& entry, std::string_view bytes) {
+void tier_look::offer(std::size_t from, const envelope& entry, std::string_view bytes) {
+  using enum tiers::verdict;
   const std::int64_t now_ms = owner_->time.wall_us() / 1'000;
   const freshness state = state_at(now_ms, entry);
-  report(from, state, false);
-  if (state == freshness::fresh) {
-    const tiers::found what{.entry = entry, .bytes = bytes, .tier = from};
-    return done_(&what);
+  auto as = outdated;
+  if (state == freshness::fresh) as = judge_({.entry = entry, .bytes = bytes, .tier = from});
+  if (as == useless) return pass_over(from);
+  if (as == damaged) {
+    drop_damaged(from);
+    return next(from + 1);
   }
-  const auto best_stamp = best_.empty() ? std::nullopt : stamp_of_envelope(best_);
-  if (!best_stamp || *best_stamp < entry.stamp) {
-    best_.assign(bytes);
-    best_from_ = from;
-  }
+  report(from, state == freshness::fresh && as != taken ? freshness::stale : state, false);
+  if (as == taken) return done_(true);
+  keep_best(from, entry, bytes);
   next(from + 1);
+}
+
+void tier_look::keep_best(std::size_t from, const envelope& entry, std::string_view bytes) {
+  const auto best_stamp = best_.empty() ? std::nullopt : stamp_of_envelope(best_);
+  if (best_stamp && *best_stamp >= entry.stamp) return;
+  best_.assign(bytes);
+  best_from_ = from;
 }
 
 // Expired: not a hit.
@@ -90,11 +107,14 @@ void tier_look::report(std::size_t from, freshness state, bool failed) const {
                                   .latency = latency_});
 }
 
-void tier_look::answer() {
-  if (best_.empty()) return done_(nullptr);
+void tier_look::offer_best() {
+  if (best_.empty()) return done_(false);
   const auto entry = open_envelope(best_, expected_);
-  const tiers::found what{.entry = *entry, .bytes = best_, .tier = best_from_};
-  done_(&what);
+  const auto as =
+      judge_({.entry = *entry, .bytes = best_, .tier = best_from_, .is_last = true});
+  is_reported_ = false;  // it was, when it was kept
+  if (as == tiers::verdict::damaged) drop_damaged(best_from_);
+  done_(as == tiers::verdict::taken);
 }
 
 bool tier_look::is_removed(const envelope& entry) {
@@ -121,47 +141,63 @@ auto tier_look::unknown_marks(std::size_t from, const envelope& entry)
   return unknown;
 }
 
-// Every tier is asked, as any of them may have missed it. The time of the check is that of its
-// beginning.
-void tier_look::learn(std::vector<unknown_mark> marks, std::size_t mark, std::size_t from_tier,
-                      std::size_t resume_at) {
-  if (mark == marks.size()) {
-    const std::string bytes = std::exchange(held_, {});
-    return judge_known(resume_at, bytes);
-  }
-  if (from_tier == owner_->all.size()) {
-    return learn(std::move(marks), mark + 1, 0, resume_at);
-  }
-  if (from_tier == 0) marks[mark].checked = owner_->time.now();
-  if (marks[mark].only_in.value_or(from_tier) != from_tier)
-    return learn(std::move(marks), mark, from_tier + 1, resume_at);
-  const std::string key = marks[mark].key;
-  owner_->all[from_tier]->read(key, [self = shared_from_this(), marks = std::move(marks), mark,
-                                     from_tier, resume_at](const auto& answer) mutable {
-    const unknown_mark& asked = marks[mark];
-    if (answer.bytes) {
-      const auto entry =
-          open_envelope(*answer.bytes, {.key = identity_of(asked.key), .format = mark_format()});
-      if (entry) asked.mark->raise(entry->stamp.time);
+// Every tier is asked, as any of them may have missed it.
+void tier_look::learn() {
+  for (;;) {
+    if (learning_.mark == learning_.marks.size()) break;
+    if (learning_.tier == owner_->all.size()) {
+      finish_mark();
+      continue;
     }
-    asked.mark->set_checked(asked.checked.time_since_epoch().count());
-    self->learn(std::move(marks), mark, from_tier + 1, resume_at);
+    learning_.other_has_come.store(false);
+    ask();
+    if (!goes_on()) return;
+  }
+  const std::string bytes = std::exchange(held_, {});
+  judge_known(learning_.resume_at, bytes);
+}
+
+void tier_look::ask() {
+  const unknown_mark& asked = learning_.marks[learning_.mark];
+  if (learning_.tier == 0) {
+    learning_.began = owner_->time.now();
+    learning_.is_certain = true;
+  }
+  if (asked.only_in.value_or(learning_.tier) != learning_.tier) {
+    ++learning_.tier;
+    static_cast<void>(goes_on());
+    return;
+  }
+  owner_->all[learning_.tier]->read(asked.key, [self = shared_from_this()](const auto& answer) {
+    self->learnt(answer);
+    if (self->goes_on()) self->learn();
   });
+}
+
+void tier_look::learnt(const tier::read_answer& what) {
+  const unknown_mark& asked = learning_.marks[learning_.mark];
+  if (what.bytes) {
+    const auto entry =
+        open_envelope(*what.bytes, {.key = identity_of(asked.key), .format = mark_format()});
+    if (entry) asked.mark->raise(entry->stamp.time);
+  }
+  learning_.is_certain = learning_.is_certain && what.is_certain;
+  ++learning_.tier;
+}
+
+// What is known of it is that of the time when it was asked for.
+void tier_look::finish_mark() {
+  if (learning_.is_certain)
+    learning_.marks[learning_.mark].mark->set_checked(learning_.began.time_since_epoch().count());
+  ++learning_.mark;
+  learning_.tier = 0;
 }
 
 void tier_look::judge_known(std::size_t from, std::string_view bytes) {
   const auto entry = open_envelope(bytes, expected_);
   const bool believed = entry && owner_->believes(*owner_->all[from], *entry);
   if (!believed || is_removed(*entry)) return pass_over(from);
-  take(from, *entry, bytes);
-}
-
-std::string clear_mark_key(std::string_view name) {
-  return stored_key("@cleared", name);
-}
-
-std::string tag_mark_key(std::string_view name, std::string_view tag) {
-  return stored_key("@tags", stored_key(name, tag));
+  offer(from, *entry, bytes);
 }
 
 }  // namespace lodestar::swr::detail

@@ -13,15 +13,12 @@ namespace lodestar::swr {
 namespace {
 
 using detail::announcement;
+using detail::later;
 using detail::saturating_sum;
 
 /// What lies in a tier is kept no longer, so that marks, which are kept longer, outlive it.
 constexpr std::int64_t kept_ms_max = 30LL * 24 * 60 * 60 * 1'000;
 constexpr std::int64_t marks_kept_ms = kept_ms_max + 24LL * 60 * 60 * 1'000;
-
-steady_time after(steady_time from, std::int64_t ms) {
-  return from + milliseconds(std::min(ms, marks_kept_ms));
-}
 
 }  // namespace
 
@@ -63,10 +60,17 @@ void tiers::detach(const std::string& name) {
 }
 
 void tiers::look(std::string_view name, std::string_view key, std::uint64_t format, tier_set skip,
-                 looked done) {
+                 candidate judge, looked done) {
   detail::tier_look::request what{
       .name = std::string(name), .key = stored_key(name, key), .format = format, .skip = skip};
-  std::make_shared<detail::tier_look>(inside_, std::move(what), std::move(done))->begin();
+  std::make_shared<detail::tier_look>(inside_, std::move(what), std::move(judge), std::move(done))
+      ->begin();
+}
+
+bool tiers::is_newest_known(std::string_view name, std::string_view key,
+                            const write_stamp& stamp) const {
+  return inside_->recent.is_newest_known(identity_of(stored_key(name, key)), stamp,
+                                         inside_->time.now());
 }
 
 encoded_entry tiers::encode(std::string_view name, std::string_view key, envelope entry,
@@ -84,7 +88,7 @@ encoded_entry tiers::encode(std::string_view name, std::string_view key, envelop
     const std::int64_t fresh_ms = saturating_sum(keep.fresh_ms, when.jitter_ms);
     const std::int64_t stale_ms = saturating_sum(fresh_ms, keep.stale_ms);
     here.keep_until =
-        after(when.written, std::min(saturating_sum(stale_ms, keep.fail_safe_ms), kept_ms_max));
+        later(when.written, std::min(saturating_sum(stale_ms, keep.fail_safe_ms), kept_ms_max));
     if (like && when.keep[*like] == keep) {
       here.bytes = made.tiers[*like].bytes;
       continue;
@@ -139,7 +143,7 @@ void tiers::enqueue_promotion(std::string_view name, std::string_view key, const
         {.key = stored_key(name, key),
          .stamp = entry.stamp,
          .bytes = copied,
-         .keep_until = after(inside_->time.now(), std::min(left_ms, kept_ms_max))},
+         .keep_until = later(inside_->time.now(), std::min(left_ms, kept_ms_max))},
         nullptr);
   }
 }
@@ -156,7 +160,8 @@ void tiers::enqueue_mark(std::string_view name, std::optional<std::string_view> 
     each->enqueue({.key = key,
                    .stamp = stamp,
                    .bytes = bytes,
-                   .keep_until = after(inside_->time.now(), marks_kept_ms)},
+                   .keep_until = later(inside_->time.now(), marks_kept_ms),
+                   .verify = each->is_shared()},
                   report);
   }
 }

@@ -13,6 +13,9 @@ std::uint64_t node_of(const tiers_options& options) {
   return options.node != 0 ? options.node : options.random->next() | 1U;
 }
 
+// A mark, of a cache and a tag with long names.
+constexpr std::size_t pending_bytes_least = 4'096;
+
 std::int64_t ns_of(steady_time when) {
   return std::max<std::int64_t>(when.time_since_epoch().count(), 1);
 }
@@ -26,6 +29,8 @@ tiers_inside::tiers_inside(tiers_options given)
     LODESTAR_ASSERT(each.below != nullptr, "a tier has a store");
     LODESTAR_ASSERT(!each.shared || each.write_delay_ms == 0,
                     "other nodes would not see what a shared tier has yet to be told");
+    LODESTAR_ASSERT(each.pending_writes_max > 0 && each.pending_bytes_max >= pending_bytes_least,
+                    "what a tier does not take has room to wait");
     has_shared_ = has_shared_ || each.shared;
     all.push_back(std::make_shared<tier>(std::move(each), time, *options_.timer, options_.events));
   }
@@ -201,14 +206,26 @@ void tiers_inside::apply_change(const backplane_message& message, tiers_user* us
 
 void tiers_inside::found_newer(std::string_view stored, const write_stamp& stamp) {
   stamps.observe(stamp);
+  if (stored.starts_with('@')) return found_newer_mark(stored, stamp);
   recent.note(stored, stamp, time.now());
   const split_key names = split_stored_key(stored);
   if (const auto user = user_of(names.name)) user->changed_elsewhere(names.key, stamp, false);
   send();
 }
 
+void tiers_inside::found_newer_mark(std::string_view stored, const write_stamp& stamp) {
+  const mark_subject about = subject_of_mark(stored);
+  const auto user = user_of(about.name);
+  if (!user) return;
+  if (about.tag) {
+    user->marks().find(*about.tag)->raise(stamp.time);
+  } else {
+    user->cleared_elsewhere(stamp);
+  }
+}
+
 void tiers_inside::announce_repair(std::string_view stored, const write_stamp& stamp) {
-  if (!announcer_) return;
+  if (!announcer_ || stored.starts_with('@')) return;
   const split_key names = split_stored_key(stored);
   announce({.what = announcement::repaired, .stamp = stamp, .name = names.name, .key = names.key});
   announcer_->send();
@@ -216,10 +233,9 @@ void tiers_inside::announce_repair(std::string_view stored, const write_stamp& s
 
 void tiers_inside::connected() {
   const bool again = connected_at_ns_.exchange(ns_of(time.now())) != 0;
-  if (again) {
-    distrust(stamps.next().time);
-    assert_again();
-  }
+  // The first time, too: what others wrote before was not heard either.
+  distrust(stamps.next().time);
+  if (again) assert_again();
   plan_recovery();
 }
 

@@ -55,6 +55,7 @@ class tiers_inside : public std::enable_shared_from_this<tiers_inside> {
   void apply(const backplane_message& message);
   void apply_change(const backplane_message& message, tiers_user* user);
   void found_newer(std::string_view stored, const write_stamp& stamp);
+  void found_newer_mark(std::string_view stored, const write_stamp& stamp);
   void announce_repair(std::string_view stored, const write_stamp& stamp);
   static constexpr std::size_t asserted_again_max = 1'000;
   void connected();

@@ -9,85 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include <lodestar/swr/cache.hpp>
-#include <lodestar/swr/testing/steered_store.hpp>
+#include "tiers_fixture.hpp"
 
 namespace lodestar::swr {
 namespace {
 
-using std::chrono::milliseconds;
-using testing::steered_store;
-using texts = cache<std::string, std::string>;
-using outcome = result<answer<std::string>>;
-
-class swr_tiers : public ::testing::Test {
- protected:
-  // A call that is parked holds the tiers, and they its store.
-  void TearDown() override {
-    for (const auto& each : {near_, far_}) {
-      each->park(false);
-      while (each->parked() > 0) each->let_go(0);
-    }
-  }
-
-  std::shared_ptr<tiers> make_tiers() {
-    return tiers::make({.tiers = {{.below = near_}, {.below = far_}},
-                        .time = &time_,
-                        .timer = &timer_,
-                        .random = &random_});
-  }
-  texts::options_type settings(std::shared_ptr<tiers> below, std::string name = "texts") {
-    return {.name = std::move(name),
-            .keep = {.fresh_ms = 1'000, .stale_ms = 5'000, .fail_safe_ms = 60'000},
-            .below = std::move(below),
-            .time = &time_,
-            .timer = &timer_,
-            .random = &random_};
-  }
-  texts::loader parked() {
-    return [this](texts::done completed) { loads_.push_back(std::move(completed)); };
-  }
-  static texts::handler into(std::optional<outcome>& place) {
-    return [&place](outcome what) {
-      ASSERT_FALSE(place.has_value()) << "a handler is called exactly once";
-      place = std::move(what);
-    };
-  }
-  void ask(texts& values, std::optional<outcome>& place, const call_options& how = {},
-           const demand& wanted = {}) {
-    values.get_or_load("k", how, wanted, parked(), into(place));
-  }
-  void ask(std::optional<outcome>& place) { ask(values_, place); }
-  void complete(std::size_t load, std::string value) {
-    texts::done completed = std::move(loads_.at(load));
-    completed(loaded<std::string>{.value = std::move(value)});
-  }
-  void break_load(std::size_t load) {
-    texts::done completed = std::move(loads_.at(load));
-    completed(fail(error_code::unavailable, "no database"));
-  }
-  void set(std::string value) { values_.set("k", {.value = std::move(value)}, {}, nullptr); }
-  static std::string value_of(const std::optional<outcome>& what) {
-    if (!what) return "not answered";
-    return *what ? (*what)->value : (*what).error().describe();
-  }
-  void advance(milliseconds by) {
-    time_.advance(by);
-    near_->expire();
-    far_->expire();
-    timer_.run_due();
-  }
-
-  manual_clock time_;
-  manual_scheduler timer_{time_};
-  seeded_random random_{1};
-  std::shared_ptr<steered_store> near_ = std::make_shared<steered_store>(time_, "near");
-  std::shared_ptr<steered_store> far_ = std::make_shared<steered_store>(time_, "far");
-  std::shared_ptr<tiers> below_ = make_tiers();
-  texts values_{settings(below_)};
-  std::optional<outcome> first_, second_, third_;  // outlive the loads, which answer when they end
-  std::vector<texts::done> loads_;
-};
+using swr_tiers = tiers_fixture;
 
 TEST_F(swr_tiers, a_load_is_kept_in_memory_and_in_every_tier) {
   ask(first_);
@@ -363,7 +290,7 @@ TEST_F(swr_tiers, what_is_no_entry_is_a_miss_and_is_deleted) {
   ask(other, first_);
   EXPECT_EQ(value_of(first_), "v");
   EXPECT_EQ((*first_)->tier, 1U);
-  EXPECT_NE(near_->entries.at("texts:k").bytes, "");
+  EXPECT_EQ(near_->entries.at("texts:k").bytes, far_->entries.at("texts:k").bytes);
   far_->entries.at("texts:k").bytes = "somebody else's";
   near_->entries.clear();
   auto below = make_tiers();
@@ -556,11 +483,13 @@ TEST_F(swr_tiers, a_name_is_free_when_its_cache_is_gone) {
   ask(*shorter, first_);  // its flight goes on
   shorter.reset();
   texts next(settings(below_, "name"));
+  next.remove("k", nullptr);
   far_->park(false);
   while (far_->parked() > 0) far_->let_go(0);
   ASSERT_EQ(loads_.size(), 1U);
   complete(0, "v");
   EXPECT_EQ(value_of(first_), "v");
+  EXPECT_FALSE(far_->entries.contains("name:k")) << "the one that has the name removed it";
 }
 
 class swr_delayed_tiers : public swr_tiers {

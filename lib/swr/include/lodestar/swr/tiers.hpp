@@ -7,7 +7,8 @@
 //
 // Reading. One tier after the other, until one has an entry that is fresh; of those that are stale
 // the newest counts. What a tier cannot say in its time is a miss, and is counted. What it gives
-// back that is no entry of that key (envelope.hpp) is a miss, is counted, and is deleted.
+// back that is no entry of that key (envelope.hpp), or has a value that cannot be decoded, is a
+// miss, is counted, and is deleted.
 //
 // Writing. All tiers at once. Of each key one write is on its way to a tier, and the newest waits
 // behind it. What a tier does not take waits for it, newest of each key, and is sent again after
@@ -27,13 +28,18 @@
 // has something older drops it, and accepts nothing older from a tier for a while. Of two writes
 // that cross, the greater stamp wins everywhere: what is sent again after a failure first looks
 // whether the tier has something newer, and a node that hears of an older write than its own sends
-// its own again. After an interruption of the backplane a node believes nothing that it holds
-// without asking the shared tiers. Without a backplane other nodes' writes are seen when an entry
-// in memory is no longer fresh.
+// its own again. Until the backplane is connected, and after each interruption of it, a node has not
+// heard what others wrote: from then on it believes nothing older that it holds, in memory or in
+// tiers of its own, without asking the shared tiers. Without a backplane other nodes' writes are
+// seen when an entry in memory is no longer fresh.
+//
+// A removal leaves nothing in a tier. For a minute it is known to the node that made it and to those
+// that heard of it; when all of these have ended, a write that is older and that a tier could not
+// take before comes into it.
 //
 // Thread-safety: all members from any thread. Lifetimes: clocks, timer, randomness and events must
-// outlive it; caches hold a reference. Its destruction waits for nobody: writes that are not on
-// their way are lost.
+// outlive it; caches hold a reference. Its destruction waits until the backplane calls nobody any
+// more; writes that are not on their way are lost.
 #pragma once
 
 #include <cstddef>
@@ -152,16 +158,30 @@ class tiers {
   /// Another may have the name. What is under way for the one that had it still ends.
   void detach(const std::string& name);
 
+  /// Good during the call.
   struct found {
     const envelope& entry;
     std::string_view bytes;  ///< Of the whole envelope.
     std::size_t tier;
+    bool is_last = false;  ///< Nothing better comes.
   };
-  /// Null: nothing. Good during the call.
-  using looked = std::move_only_function<void(const found*)>;
+  /// What the user makes of an entry.
+  enum class verdict : std::uint8_t {
+    taken,
+    outdated,  ///< Its dependencies have moved: only when no tier has anything better.
+    useless,   ///< Of another log, or something newer is known.
+    damaged,   ///< Its value cannot be decoded: counted and deleted.
+  };
+  /// Called for one entry after the other until one is taken.
+  using candidate = std::move_only_function<verdict(const found&)>;
+  /// Whether one was taken.
+  using looked = std::move_only_function<void(bool taken)>;
   /// `format`: what the value must be encoded as. `skip`: tiers that are not asked.
   void look(std::string_view name, std::string_view key, std::uint64_t format, tier_set skip,
-            looked done);
+            candidate judge, looked done);
+  /// Whether nothing newer than this is known to have been written under that key lately.
+  [[nodiscard]] bool is_newest_known(std::string_view name, std::string_view key,
+                                     const write_stamp& stamp) const;
 
   /// The bytes for each tier: `entry` without its identity and its times, which are made of
   /// `written`, and of `keep[tier]`. Nothing for those in `skip`.

@@ -13,19 +13,12 @@
 
 #include <lodestar/base/error.hpp>
 #include <lodestar/swr/dependency.hpp>
+#include <lodestar/swr/detail/time.hpp>
 
 namespace lodestar::swr {
 
 inline constexpr std::int64_t duration_ms_unlimited = std::numeric_limits<std::int64_t>::max();
 inline constexpr std::int64_t position_unlimited = std::numeric_limits<std::int64_t>::max();
-
-namespace detail {
-/// Of durations: what is unlimited stays so.
-[[nodiscard]] constexpr std::int64_t saturating_sum(std::int64_t left,
-                                                    std::int64_t right) noexcept {
-  return left > duration_ms_unlimited - right ? duration_ms_unlimited : left + right;
-}
-}  // namespace detail
 
 /// `expired` is served by fail-safe only, when nothing newer could be had.
 enum class freshness : std::uint8_t { fresh, stale, expired };

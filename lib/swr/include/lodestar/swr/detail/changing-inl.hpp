@@ -9,23 +9,32 @@ void core<Key, Value, Hash, Equal, Checks>::set(const Key& key, loaded<Value> co
   const made_at when{.begun_at = time_.now(), .stamp = stamps_.next(), .trust = trust_.load()};
   const stored_pointer made = make_entry(key, std::move(content), allowed, when);
   for_tiers encoded = encode(key, *made, allowed);
-  const write_report_pointer report = report_to(told);
   {
     const section held(*this);
     supersede(key);
-    const auto present = entries_.peek(key);
-    // Somebody else set it after this call began: as if this had come before.
-    const bool overtaken = present && (*present)->stamp() > made->stamp() &&
-                           (*present)->stamp().node == stamps_.node();
-    if (!overtaken) store_in_memory(key, made, allowed);
-    if (encoded) {
-      settings_.below->enqueue(*std::move(encoded), report, tiers::announced::always);
-    } else if (settings_.below) {
-      settings_.below->enqueue_remove(settings_.name, keys_.encode(key), made->stamp(), report);
+    if (!is_overtaken(key, made->stamp())) {
+      const write_report_pointer report = report_to(told);
+      store_in_memory(key, made, allowed);
+      if (encoded) {
+        settings_.below->enqueue(*std::move(encoded), report, tiers::announced::always);
+      } else if (settings_.below) {
+        settings_.below->enqueue_remove(settings_.name, keys_.encode(key), made->stamp(), report);
+      }
     }
   }
   send();
   if (told) told({});
+}
+
+// Somebody else changed it after the call with that stamp began: as if that had come before.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+bool core<Key, Value, Hash, Equal, Checks>::is_overtaken(const Key& key,
+                                                        const write_stamp& stamp) const {
+  const auto present = entries_.peek(key);
+  if (present && (*present)->stamp() > stamp && (*present)->stamp().node == stamps_.node())
+    return true;
+  return settings_.below &&
+         !settings_.below->is_newest_known(settings_.name, keys_.encode(key), stamp);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -75,11 +84,21 @@ void core<Key, Value, Hash, Equal, Checks>::clear(store::ended told) {
   if (told) told({});
 }
 
+// A codec that throws cannot decode it: there is nobody to throw to.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+std::optional<Key> core<Key, Value, Hash, Equal, Checks>::decode_key(std::string_view text) const {
+  try {
+    return keys_.decode(text);
+  } catch (...) {
+    return std::nullopt;
+  }
+}
+
 template <class Key, class Value, class Hash, class Equal, class Checks>
 void core<Key, Value, Hash, Equal, Checks>::changed_elsewhere(std::string_view text,
                                                               const write_stamp& when,
                                                               bool repaired) {
-  const std::optional<Key> key = keys_.decode(text);
+  const std::optional<Key> key = decode_key(text);
   if (!key) return;
   stored_pointer ours;
   {
@@ -98,15 +117,27 @@ void core<Key, Value, Hash, Equal, Checks>::changed_elsewhere(std::string_view t
   if (ours) write_again(*key, ours);
 }
 
-// The older write of another node may have reached a tier after ours, which is newer.
+// The older write of another node may have reached a tier after ours, which is newer. What a call
+// had options for is only removed there.
 template <class Key, class Value, class Hash, class Equal, class Checks>
 void core<Key, Value, Hash, Equal, Checks>::write_again(const Key& key,
                                                         const stored_pointer& ours) {
-  for_tiers encoded = encode(key, *ours, settings_.defaults);
+  if (!ours->is_plain()) return;
+  for_tiers encoded = encode_again(key, *ours);
   if (!encoded) return;
   const section held(*this);
   if (entries_.peek(key) != ours) return;
   settings_.below->enqueue(*std::move(encoded), nullptr, tiers::announced::again);
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+auto core<Key, Value, Hash, Equal, Checks>::encode_again(const Key& key, const stored& ours) const
+    -> for_tiers {
+  try {
+    return encode(key, ours, settings_.defaults);
+  } catch (...) {
+    return std::nullopt;  // there is nobody to throw to
+  }
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -144,7 +175,9 @@ auto core<Key, Value, Hash, Equal, Checks>::make_entry(const Key& key, loaded<Va
   const lifetimes standard = allowed.keep.value_or(settings_.keep);
   origin_of_entry origin{
       .keep = content.keep.value_or(absent ? settings_.keep_absent.value_or(standard) : standard),
-      .stamp = when.stamp};
+      .stamp = when.stamp,
+      .is_plain = allowed.skip_write == settings_.defaults.skip_write &&
+                  allowed.keep_in_tiers == settings_.defaults.keep_in_tiers};
   if (allowed.jitter_ms > 0) {
     origin.jitter_ms = static_cast<std::int64_t>(
         settings_.random->next() % (static_cast<std::uint64_t>(allowed.jitter_ms) + 1));
@@ -190,6 +223,7 @@ auto core<Key, Value, Hash, Equal, Checks>::encode(const Key& key, const stored&
        .epoch = *epoch,
        .stamp = made.stamp(),
        .format = values_.format,
+       .weight = weight_for_tiers(made),
        .dependency = depends->kind,
        .keys_depended_on = text_list(keys),
        .tags = text_list(tags),

@@ -78,7 +78,13 @@ void core<Key, Value, Hash, Equal, Checks>::begin() {
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
 void core<Key, Value, Hash, Equal, Checks>::end() {
-  if (settings_.below) settings_.below->detach(settings_.name);
+  if (!settings_.below) return;
+  {
+    // What they bring is for those who wait for it: whoever has the name next may have removed it.
+    const section held(*this);
+    supersede_if([](const flight&) { return true; });
+  }
+  settings_.below->detach(settings_.name);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>

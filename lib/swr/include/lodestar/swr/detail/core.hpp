@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -183,8 +184,11 @@ class core final : public tiers_user,
   // flying-inl.hpp
   void run(flight_pointer next);
   [[nodiscard]] bool look(const flight_pointer& current);
-  void looked(const flight_pointer& current, const tiers::found* what);
-  [[nodiscard]] stored_pointer restore(const flight& current, const tiers::found& what);
+  [[nodiscard]] tiers::verdict judge(flight& current, const tiers::found& what);
+  void looked(const flight_pointer& current, bool taken);
+  [[nodiscard]] tiers::verdict restore(const flight& current, const tiers::found& what,
+                                       stored_pointer& restored);
+  [[nodiscard]] std::optional<Value> decode(const envelope& from) const;
   [[nodiscard]] lifetimes lifetimes_of(const envelope& from) const;
   [[nodiscard]] std::shared_ptr<const dependency> restore_dependency(const envelope& from,
                                                                      bool& known) const;
@@ -200,6 +204,13 @@ class core final : public tiers_user,
   [[nodiscard]] static std::optional<error> call_catching(loader load, done completed);
   void finish(const flight_pointer& current, outcome what, bool abandoned);
   [[nodiscard]] flight_pointer deliver(const flight_pointer& current, outcome what);
+  /// What a load brought, as it is kept.
+  struct product {
+    stored_pointer made = nullptr;
+    for_tiers encoded = {};
+    failure_pointer failure = nullptr;  // and nothing else
+  };
+  [[nodiscard]] product convert(const flight& current, outcome what);
   [[nodiscard]] flight_pointer conclude(flight& current, std::vector<waiter> left);
   [[nodiscard]] bool keep(const flight& current, const stored_pointer& made);
   void answer_waiter(waiter& waiting, const stored_pointer& made) noexcept;
@@ -225,10 +236,18 @@ class core final : public tiers_user,
   [[nodiscard]] std::size_t weigh(const Key& key, const loaded<Value>& content) const;
   [[nodiscard]] for_tiers encode(const Key& key, const stored& made,
                                  const call_options& allowed) const;
+  [[nodiscard]] for_tiers encode_again(const Key& key, const stored& ours) const;
+  [[nodiscard]] std::optional<Key> decode_key(std::string_view text) const;
+  /// A weigher weighs again what comes back.
+  [[nodiscard]] std::uint32_t weight_for_tiers(const stored& made) const noexcept {
+    constexpr std::size_t weight_max = std::numeric_limits<std::uint32_t>::max();
+    return settings_.weigher ? 0 : static_cast<std::uint32_t>(std::min(made.weight(), weight_max));
+  }
   [[nodiscard]] std::vector<lifetimes> keep_in_tiers(const stored& made,
                                                      const call_options& allowed) const;
   [[nodiscard]] write_report_pointer report_to(store::ended& told) const;
   void send();
+  [[nodiscard]] bool is_overtaken(const Key& key, const write_stamp& stamp) const;
   void supersede(const Key& key);
   template <class Condition>
   void supersede_if(Condition&& condition);
@@ -240,7 +259,7 @@ class core final : public tiers_user,
   void list_due(const flight_pointer& current);
   void unlist_due(const flight_pointer& current);
   void arm();
-  void time_out();
+  void time_out(steady_time armed_for);
   void time_out(const flight_pointer& current, steady_time at, std::vector<impatient>& answered,
                 std::vector<waiter>& retired);
 
@@ -259,7 +278,7 @@ class core final : public tiers_user,
   bool wrote_ = false;  // what left the cache is to be destroyed without the lock
   std::unordered_map<Key, flight_pointer, Hash, Equal> flights_;
   std::set<std::pair<steady_time, flight_pointer>> due_;  // whose waiters have deadlines
-  steady_time armed_for_ = steady_time::max();
+  std::vector<steady_time> armed_for_;  // what the timer has, the earliest at the end
   striped_counter hits_;
   counter stale_hits_, misses_, tier_hits_, loads_, load_errors_, coalesced_, fail_safe_, timeouts_,
       eager_refreshes_, superseded_;

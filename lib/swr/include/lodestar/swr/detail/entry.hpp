@@ -44,6 +44,8 @@ struct origin_of_entry {
   write_stamp stamp = {};
   std::vector<tag_mark_pointer> marks = {};  ///< Of the tags, in their order.
   std::optional<std::uint8_t> tier = {};     ///< Where it was found.
+  /// Stored as the cache's own options say: it can be written into the tiers again.
+  bool is_plain = true;
 };
 
 /// Now, and how much the memory is believed (core::distrust).
@@ -71,7 +73,8 @@ class entry final : public ::lodestar::cache::counted_entry<entry<Key, Value, Ch
         keep_(origin.keep),
         jitter_ms_(origin.jitter_ms),
         stamp_(origin.stamp),
-        tier_(origin.tier) {}
+        tier_(origin.tier),
+        is_plain_(origin.is_plain) {}
 
   [[nodiscard]] const Value& value() const noexcept { return value_; }
   [[nodiscard]] std::int64_t computed_at() const noexcept { return computed_at_; }
@@ -81,6 +84,7 @@ class entry final : public ::lodestar::cache::counted_entry<entry<Key, Value, Ch
   [[nodiscard]] const write_stamp& stamp() const noexcept { return stamp_; }
   [[nodiscard]] std::optional<std::uint8_t> tier() const noexcept { return tier_; }
   [[nodiscard]] std::size_t weight() const noexcept { return weight_; }
+  [[nodiscard]] bool is_plain() const noexcept { return is_plain_; }
   /// Null: on nothing but time.
   [[nodiscard]] const dependency* depends_on() const noexcept {
     return bonds_ ? bonds_->depends_on.get() : nullptr;
@@ -144,11 +148,12 @@ class entry final : public ::lodestar::cache::counted_entry<entry<Key, Value, Ch
   [[nodiscard]] std::shared_ptr<const error> throttled_by(steady_time now) const {
     return failures_ && now < failures_->throttled_until ? failures_->last : nullptr;
   }
-  void note_failure(std::shared_ptr<const error> failure, nanoseconds throttle, steady_time now) {
+  void note_failure(std::shared_ptr<const error> failure, steady_time throttled_until,
+                    steady_time now) {
     if (!failures_) failures_ = std::make_unique<failures>();
     failures_->pause.note_failure(now);
     failures_->last = std::move(failure);
-    failures_->throttled_until = now + throttle;
+    failures_->throttled_until = throttled_until;
   }
 
  private:
@@ -236,6 +241,7 @@ class entry final : public ::lodestar::cache::counted_entry<entry<Key, Value, Ch
   mutable std::atomic<std::int64_t> seen_moved_ns_{not_seen};
   std::unique_ptr<failures> failures_;
   const std::optional<std::uint8_t> tier_;
+  const bool is_plain_;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -29,56 +29,68 @@ bool core<Key, Value, Hash, Equal, Checks>::look(const flight_pointer& current) 
     skip = current->waiters.front().allowed.skip_read;
   }
   settings_.below->look(settings_.name, keys_.encode(current->key), values_.format, skip,
-                        [self = this->shared_from_this(), current](const tiers::found* what) {
-                          self->looked(current, what);
+                        [self = this->shared_from_this(), current](const tiers::found& what) {
+                          return self->judge(*current, what);
+                        },
+                        [self = this->shared_from_this(), current](bool taken) {
+                          self->looked(current, taken);
                         });
   const section held(*this);
   current->looking_on = std::thread::id();
   return current->has_looked;
 }
 
-// On whichever thread the tiers answer. What was found goes into memory, and into the tiers above,
+// On whichever thread the tiers answer. What is taken goes into memory, and into the tiers above,
 // unless something newer came meanwhile.
 template <class Key, class Value, class Hash, class Equal, class Checks>
-void core<Key, Value, Hash, Equal, Checks>::looked(const flight_pointer& current,
-                                                   const tiers::found* what) {
-  stored_pointer found = what != nullptr ? restore(*current, *what) : nullptr;
+tiers::verdict core<Key, Value, Hash, Equal, Checks>::judge(flight& current,
+                                                            const tiers::found& what) {
+  stored_pointer found;
+  const tiers::verdict as = restore(current, what, found);
+  if (as != tiers::verdict::taken) return as;
+  const std::string key = keys_.encode(current.key);
+  const write_stamp& stamp = found->stamp();
+  const section held(*this);
+  const bool removed = stamp.time <= cleared_.removed_at();
+  if (removed || !settings_.below->is_newest_known(settings_.name, key, stamp))
+    return tiers::verdict::useless;
+  if (keep(current, found)) {
+    settings_.below->enqueue_promotion(settings_.name, key, what.entry, what.bytes, what.tier,
+                                       current.allowed.skip_write);
+  }
+  if (!current.superseded || !Checks::superseded) current.found = std::move(found);
+  return tiers::verdict::taken;
+}
+
+template <class Key, class Value, class Hash, class Equal, class Checks>
+void core<Key, Value, Hash, Equal, Checks>::looked(const flight_pointer& current, bool taken) {
   bool inside_call = false;
-  bool promoted = false;
   {
     const section held(*this);
-    if (found && keep(*current, found)) {
-      settings_.below->enqueue_promotion(settings_.name, keys_.encode(current->key), what->entry,
-                                         what->bytes, what->tier, current->allowed.skip_write);
-      promoted = what->tier > 0;
-    }
-    if (!current->superseded || !Checks::superseded) current->found = std::move(found);
     inside_call = current->looking_on == std::this_thread::get_id();
     current->has_looked = inside_call;
   }
-  if (promoted) settings_.below->send();
+  if (taken) send();
   if (!inside_call) run(take_found(current));
 }
 
-// Null when it is of no use: of another log, or its value cannot be made.
 template <class Key, class Value, class Hash, class Equal, class Checks>
-auto core<Key, Value, Hash, Equal, Checks>::restore(const flight& current, const tiers::found& what)
-    -> stored_pointer {
+tiers::verdict core<Key, Value, Hash, Equal, Checks>::restore(const flight& current,
+                                                              const tiers::found& what,
+                                                              stored_pointer& restored) {
   const envelope& from = what.entry;
   stamps_.observe(from.stamp);
   bool known = true;
   auto depends = restore_dependency(from, known);
-  if (!known) return nullptr;
-  std::optional<Value> value;
-  if (from.kind == envelope_kind::value) {
-    value = values_.decode(from.value);
-  } else {
-    value = optional_traits<Value>::absent();
-  }
-  if (!value) return nullptr;
+  if (!known) return tiers::verdict::useless;
+  if (depends && !what.is_last && depends->moved_at() > from.computed_at)
+    return tiers::verdict::outdated;
+  std::optional<Value> value = decode(from);
+  if (!value) return tiers::verdict::damaged;
   loaded<Value> content{.value = *std::move(value),
                         .computed_at = from.computed_at,
-                        .depends_on = std::move(depends)};
+                        .depends_on = std::move(depends),
+                        .weight = from.weight};
   for (const std::string_view tag : from.tags) content.tags.emplace_back(tag);
   content.weight = weigh(current.key, content);
   origin_of_entry origin{
@@ -91,9 +103,21 @@ auto core<Key, Value, Hash, Equal, Checks>::restore(const flight& current, const
         std::min(origin.keep.fresh_ms, saturating_sum(settings_.keep.fresh_ms, age_ms));
   }
   for (const std::string& tag : content.tags) origin.marks.push_back(marks_.find(tag));
-  return stored_pointer::make(
+  restored = stored_pointer::make(
       current.key, std::move(content), std::move(origin),
       moment{.now = time_.now() - milliseconds(age_ms), .trust = current.trust});
+  return tiers::verdict::taken;
+}
+
+// A codec that throws cannot decode it either: there is nobody to throw to.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+std::optional<Value> core<Key, Value, Hash, Equal, Checks>::decode(const envelope& from) const {
+  if (from.kind == envelope_kind::absent) return optional_traits<Value>::absent();
+  try {
+    return values_.decode(from.value);
+  } catch (...) {
+    return std::nullopt;
+  }
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -271,19 +295,8 @@ void core<Key, Value, Hash, Equal, Checks>::finish(const flight_pointer& current
 template <class Key, class Value, class Hash, class Equal, class Checks>
 auto core<Key, Value, Hash, Equal, Checks>::deliver(const flight_pointer& current, outcome what)
     -> flight_pointer {
-  stored_pointer made;
+  auto [made, encoded, failure] = convert(*current, std::move(what));
   stored_pointer present;
-  failure_pointer failure;
-  for_tiers encoded;
-  if (what) {
-    made = make_entry(
-        current->key, *std::move(what), current->allowed,
-        {.begun_at = current->begun_at, .stamp = current->stamp, .trust = current->trust});
-    encoded = encode(current->key, *made, current->allowed);
-  } else {
-    load_errors_.add();
-    failure = std::make_shared<const error>(std::move(what.error()));
-  }
   std::vector<waiter> answered;
   flight_pointer next;
   {
@@ -310,6 +323,26 @@ auto core<Key, Value, Hash, Equal, Checks>::deliver(const flight_pointer& curren
     }
   }
   return next;
+}
+
+// Weigher and codec are the caller's code: what they throw is why there is no result.
+template <class Key, class Value, class Hash, class Equal, class Checks>
+auto core<Key, Value, Hash, Equal, Checks>::convert(const flight& current, outcome what)
+    -> product {
+  product brought;
+  if (what) {
+    try {
+      brought.made = make_entry(
+          current.key, *std::move(what), current.allowed,
+          {.begun_at = current.begun_at, .stamp = current.stamp, .trust = current.trust});
+      brought.encoded = encode(current.key, *brought.made, current.allowed);
+      return brought;
+    } catch (...) {
+      what = std::unexpected(error_of_thrown());
+    }
+  }
+  load_errors_.add();
+  return {.failure = std::make_shared<const error>(std::move(what.error()))};
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -346,7 +379,8 @@ auto core<Key, Value, Hash, Equal, Checks>::note_failure(const flight& current,
   const auto present = entries_.peek(current.key);
   if (!present) return nullptr;
   if (!current.superseded)
-    (*present)->note_failure(failure, milliseconds(settings_.fail_safe_throttle_ms), time_.now());
+    (*present)->note_failure(failure, later(time_.now(), settings_.fail_safe_throttle_ms),
+                             time_.now());
   return *present;
 }
 

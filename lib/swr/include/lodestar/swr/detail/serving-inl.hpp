@@ -180,8 +180,7 @@ auto core<Key, Value, Hash, Equal, Checks>::begin_flight(const Key& key,
   begun->allowed = waiters.front().allowed;
   begun->waiters = std::move(waiters);
   begun->waiters.front().leads = true;
-  if (settings_.load_ms_max != duration_ms_unlimited)
-    begun->overdue_at = begun->begun_at + milliseconds(settings_.load_ms_max);
+  begun->overdue_at = later(begun->begun_at, settings_.load_ms_max);
   const bool added = flights_.emplace(key, begun).second;
   LODESTAR_ASSERT(added, "one flight per key");
   list_due(begun);

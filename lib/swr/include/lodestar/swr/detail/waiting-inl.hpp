@@ -7,11 +7,12 @@ namespace lodestar::swr::detail {
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
 void core<Key, Value, Hash, Equal, Checks>::set_dues(waiter& asking) const {
-  const auto due_after = [this](std::int64_t ms) {
-    return ms == duration_ms_unlimited ? steady_time::max() : time_.now() + milliseconds(ms);
-  };
-  asking.soft_due = due_after(asking.allowed.soft_timeout_ms);
-  asking.hard_due = due_after(asking.allowed.hard_timeout_ms);
+  const bool waits_for_ever = asking.allowed.soft_timeout_ms == duration_ms_unlimited &&
+                              asking.allowed.hard_timeout_ms == duration_ms_unlimited;
+  if (waits_for_ever) return;
+  const steady_time at = time_.now();
+  asking.soft_due = later(at, asking.allowed.soft_timeout_ms);
+  asking.hard_due = later(at, asking.allowed.hard_timeout_ms);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
@@ -35,24 +36,27 @@ void core<Key, Value, Hash, Equal, Checks>::unlist_due(const flight_pointer& cur
   current->listed_due = steady_time::max();
 }
 
-// When the timer takes no more tasks, the next flight that is listed tries again.
+// When the timer takes no more tasks, the next flight that is listed tries again. A task that was
+// posted for a later time stays there and is not posted again.
 template <class Key, class Value, class Hash, class Equal, class Checks>
 void core<Key, Value, Hash, Equal, Checks>::arm() {
-  if (due_.empty() || due_.begin()->first >= armed_for_) return;
-  const bool armed = settings_.timer->post_at(due_.begin()->first, [self = this->weak_from_this()] {
-    if (const auto here = self.lock()) here->time_out();
+  if (due_.empty()) return;
+  const steady_time due = due_.begin()->first;
+  if (!armed_for_.empty() && due >= armed_for_.back()) return;
+  const bool armed = settings_.timer->post_at(due, [self = this->weak_from_this(), due] {
+    if (const auto here = self.lock()) here->time_out(due);
   });
-  if (armed) armed_for_ = due_.begin()->first;
+  if (armed) armed_for_.push_back(due);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>
-void core<Key, Value, Hash, Equal, Checks>::time_out() {
+void core<Key, Value, Hash, Equal, Checks>::time_out(steady_time armed_for) {
   std::vector<impatient> answered;
   std::vector<waiter> retired;  // destroyed without the lock
   {
     const section held(*this);
     const steady_time at = time_.now();
-    armed_for_ = steady_time::max();
+    std::erase(armed_for_, armed_for);
     while (!due_.empty() && due_.begin()->first <= at) {
       const flight_pointer current = due_.begin()->second;
       unlist_due(current);

@@ -21,7 +21,8 @@ class steered_backplane {
   /// The connection of one node. Must not outlive the backplane.
   class connection final : public backplane {
    public:
-    explicit connection(steered_backplane& owner) : owner_(owner) {}
+    connection(steered_backplane& owner, bool connected)
+        : owner_(owner), connected_(connected) {}
     void listen(backplane_listener listener) override {
       listener_ = std::move(listener);
       if (connected_) listener_.connected();
@@ -58,13 +59,14 @@ class steered_backplane {
     friend class steered_backplane;
     steered_backplane& owner_;
     backplane_listener listener_;
-    bool connected_ = true;
+    bool connected_;
     bool tells_ = true;
     std::deque<std::string> arriving_;
   };
 
-  [[nodiscard]] std::shared_ptr<connection> connect() {
-    connections_.push_back(std::make_shared<connection>(*this));
+  /// Connected: before somebody listens.
+  [[nodiscard]] std::shared_ptr<connection> connect(bool connected = true) {
+    connections_.push_back(std::make_shared<connection>(*this, connected));
     return connections_.back();
   }
 
