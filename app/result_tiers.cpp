@@ -33,9 +33,8 @@ void add_file(std::vector<swr::tier_options>& tiers, const settings& values, clo
 
 result<void> add_redis(std::vector<swr::tier_options>& tiers, const settings& values, clock& time) {
   if (values.cache_redis_url.empty()) return {};
-  auto opened = redis_tier::open({.url = values.cache_redis_url,
-                                  .key_prefix = values.cache_redis_key_prefix,
-                                  .time = &time});
+  auto opened = redis_tier::open(
+      {.url = values.cache_redis_url, .key_prefix = values.cache_redis_key_prefix, .time = &time});
   if (!opened) {
     opened.error().message = "cache.redis_url or cache.redis_key_prefix: " + opened.error().message;
     return std::unexpected(std::move(opened.error()));
@@ -54,9 +53,15 @@ result<std::unique_ptr<result_tiers>> result_tiers::open(const settings& values,
     return std::unexpected(std::move(added.error()));
   std::unique_ptr<result_tiers> made(new result_tiers(metrics));
   if (!tiers.empty()) {
-    made->below_ = swr::tiers::make({.tiers = std::move(tiers), .time = &time});
+    made->below_ =
+        swr::tiers::make({.tiers = std::move(tiers), .time = &time, .events = &made->metrics_});
   }
   return made;
+}
+
+// A server may answer later than that.
+result_tiers::~result_tiers() {
+  if (below_) below_->stop_events();
 }
 
 void result_tiers::update_metrics() {

@@ -1,5 +1,5 @@
-// Where results are kept below the memory: a file beside the event log, and a Redis server where the
-// settings name one.
+// Where results are kept below the memory: a file beside the event log, and a Redis server where
+// the settings name one.
 //
 // Both may be lost at any time. What cannot be opened is left out, with a warning: queries are
 // computed instead.
@@ -20,14 +20,16 @@ namespace lodestar::app {
 class result_tiers {
  public:
   /// invalid_argument: a setting is wrong.
-  [[nodiscard]] static result<std::unique_ptr<result_tiers>> open(const settings& values, clock& time,
+  [[nodiscard]] static result<std::unique_ptr<result_tiers>> open(const settings& values,
+                                                                  clock& time,
                                                                   metrics_registry& metrics);
+  ~result_tiers();
   result_tiers(const result_tiers&) = delete;
   result_tiers& operator=(const result_tiers&) = delete;
 
   /// Null: there are none.
   [[nodiscard]] const std::shared_ptr<swr::tiers>& below() const noexcept { return below_; }
-  /// Brings the metrics up to date: what happens is counted by the tiers.
+  /// Brings up to date what the tiers count for themselves.
   void update_metrics();
   /// Sends what waits; when this object and all who hold below() are gone, the file has it.
   void flush();

@@ -1,6 +1,6 @@
-// 10,000 users, all of them in memory, read by threads that share one cache: one after the other, as
-// swr-cache's own benchmark does, and at random. Every subject runs in every round, in another order;
-// the rows are medians over the rounds.
+// 10,000 users, all of them in memory, read by threads that share one cache: one after the other,
+// as swr-cache's own benchmark does, and at random. Every subject runs in every round, in another
+// order; the rows are medians over the rounds.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -201,7 +201,8 @@ void measure_subjects(report& out, const std::vector<subject>& subjects, const s
   for (std::size_t round = 0; round < rounds; ++round) {
     for (std::size_t left = order.size(); left > 1; --left)
       std::swap(order[left - 1], order[random.next() % left]);
-    for (const std::size_t index : order) run_cell(subjects[index], threads, duration, cells[index]);
+    for (const std::size_t index : order)
+      run_cell(subjects[index], threads, duration, cells[index]);
   }
   for (std::size_t index = 0; index < subjects.size(); ++index) {
     const auto what = fmt::format("hot_cache, {}, {}", subjects[index].call, how);
@@ -236,7 +237,8 @@ void measure_hot_cache(report& out, const scenario_settings& settings) {
        {std::pair(reading::in_order, "in order"), {reading::at_random, "at random"}}) {
     drawn.draw(how);
     for (const unsigned threads : {1U, 2U, 4U, 8U, threads_max})
-      measure_subjects(out, subjects, fmt::format("{}, {} threads", name, threads), threads, settings);
+      measure_subjects(out, subjects, fmt::format("{}, {} threads", name, threads), threads,
+                       settings);
   }
   for (std::size_t index = 0; index < caches.size(); ++index) {
     const swr::statistics counted = caches[index]->stats();

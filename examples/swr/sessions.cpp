@@ -1,4 +1,5 @@
-// Sessions: one that was revoked is never served again.
+// Sessions: one that was revoked here is not served again; what somebody else revoked is seen
+// within the time for which a session is fresh.
 #include <chrono>
 #include <iostream>
 #include <optional>

@@ -130,7 +130,9 @@ class child {
 TEST(cache_file_crash, a_killed_process_leaves_a_file_that_is_right) {
   const test::temp_folder folder;
   const std::filesystem::path file = folder / "cache.lmdb";
-  std::mt19937_64 random(std::random_device{}());
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
   std::size_t present = 0;
   for (int cycle = 0; cycle < kills; ++cycle) {
     {

@@ -173,18 +173,24 @@ void lmdb_store::apply(std::span<write> batch) {
   }
 }
 
-[[nodiscard]] error set_aside(const std::filesystem::path& file, const std::string& why) {
+/// What is told about it.
+[[nodiscard]] result<error> set_aside(const std::filesystem::path& file, const std::string& why) {
   auto aside = file;
   aside += ".damaged";
   std::error_code problem;
   std::filesystem::rename(file, aside, problem);
   if (problem) std::filesystem::remove(file, problem);
+  if (problem)
+    return fail(error_code::permission_denied,
+                fmt::format("the cache file is damaged ({}) and cannot be moved: {}", why,
+                            problem.message()),
+                file.string(), "delete it, or make its folder writable");
   auto table_of_readers = file;
   table_of_readers += "-lock";
   std::filesystem::remove(table_of_readers, problem);
-  return {error_code::corrupt,
-          fmt::format("the cache file was damaged, and a new one begun: {}", why), aside.string(),
-          "delete it, unless you want to know what happened"};
+  return error{error_code::corrupt,
+               fmt::format("the cache file was damaged, and a new one begun: {}", why),
+               aside.string(), "delete it, unless you want to know what happened"};
 }
 
 [[nodiscard]] bool is_damage(int code) noexcept {
@@ -202,11 +208,19 @@ result<opened> open(const options& settings) {
   auto lock = file_lock::acquire(settings.file, "the cache file");
   if (!lock) return std::unexpected(lock.error());
   opened made;
-  if (const auto right = check_file(settings.file); !right)
-    made.set_aside = set_aside(settings.file, right.error());
+  const auto begin_anew = [&](const std::string& why) -> result<void> {
+    auto told = set_aside(settings.file, why);
+    if (!told) return std::unexpected(std::move(told.error()));
+    made.set_aside = *std::move(told);
+    return {};
+  };
+  if (const auto right = check_file(settings.file); !right) {
+    if (auto done = begin_anew(right.error()); !done) return std::unexpected(done.error());
+  }
   auto file = environment::open(settings.file, settings.bytes_max);
   if (!file && is_damage(file.error())) {
-    made.set_aside = set_aside(settings.file, mdb_strerror(file.error()));
+    if (auto done = begin_anew(mdb_strerror(file.error())); !done)
+      return std::unexpected(done.error());
     file = environment::open(settings.file, settings.bytes_max);
   }
   if (!file) {

@@ -28,11 +28,6 @@ using swr::testing::awaited_answer;
 using texts = swr::cache<std::string, std::string>;
 using answered = swr::answer<std::string>;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int slowed_down = 10;  // by the sanitizer
-#else
-constexpr int slowed_down = 1;
-#endif
 constexpr milliseconds tier_time{40};
 constexpr nanoseconds budget = tier_time + milliseconds(10) * slowed_down;
 constexpr nanoseconds open_breaker_max = std::chrono::microseconds(50) * slowed_down;
@@ -90,7 +85,7 @@ class redis_facade : public testing::Test {
       cold.push_back(unknown.took);
     }
     std::ranges::sort(cold);
-    EXPECT_LE(cold[cold.size() * 98 / 100], budget) << trouble;
+    EXPECT_LE(cold[cold.size() * 99 / 100 - 1], budget) << trouble;
   }
 
   void expect_open_breaker(const std::string& trouble) {
@@ -123,7 +118,6 @@ class redis_facade : public testing::Test {
 };
 
 TEST_F(redis_facade, answers_whatever_the_server_does) {
-  if (!server) return;
   const auto error_to_all = [](const std::string& reply) {
     return test::gate_behaviour{
         .answer = [reply](const std::vector<std::string>&) { return "-" + reply + "\r\n"; }};
@@ -146,14 +140,12 @@ TEST_F(redis_facade, answers_whatever_the_server_does) {
 }
 
 TEST_F(redis_facade, answers_while_replies_come_byte_by_byte) {
-  if (!server) return;
   gate->behave({.slice_bytes = 1});
   expect_answers_during("slices");
   EXPECT_FALSE(below->stats().front().breaker_is_open);
 }
 
 TEST_F(redis_facade, answers_while_the_server_is_killed_paused_and_reset) {
-  if (!server) return;
   server->kill();
   expect_answers_during("killed");
   expect_open_breaker("killed");
@@ -172,7 +164,6 @@ TEST_F(redis_facade, answers_while_the_server_is_killed_paused_and_reset) {
 }
 
 TEST_F(redis_facade, a_server_that_is_full_takes_removals_and_is_read) {
-  if (!server) return;
   EXPECT_EQ(server->ask({"CONFIG", "SET", "maxmemory", "1"}), "OK");
   values->set("known", {.value = "newer"}, {}, nullptr);
   ASSERT_TRUE(comes_true([this] { return below->is_settled(); }));
@@ -188,8 +179,72 @@ TEST_F(redis_facade, a_server_that_is_full_takes_removals_and_is_read) {
 }
 
 TEST_F(redis_facade, poisoned_entries_are_misses) {
-  if (!server) return;
   swr::testing::expect_poisoned_entries_are_misses(store, 2'000);
+}
+
+/// A cache that has nothing in memory, over a server that keeps what has expired, and a clock that
+/// stands still.
+class redis_kept_for_ever : public testing::Test {
+ protected:
+  void SetUp() override {
+    server = start_server();
+    if (!server) return;
+    store = connect_right({.url = server->url(), .disable_expiration = true, .time = &time});
+  }
+  result<answered> ask(std::optional<std::string> origin_has) {
+    texts values({.name = "texts",
+                  .keep = {.fresh_ms = 100, .stale_ms = 100, .fail_safe_ms = 60'000},
+                  .fail_safe_throttle_ms = 0,
+                  .below = swr::tiers::make({.tiers = {{.below = store}}, .time = &time}),
+                  .time = &time});
+    awaited_answer<answered> answer;
+    awaited_answer<void> loaded;
+    values.get_or_load(
+        "k", {}, {},
+        [&](texts::done completed) {
+          ++calls;
+          if (origin_has) {
+            completed(swr::loaded<std::string>{.value = *origin_has});
+          } else {
+            completed(fail(error_code::unavailable, "no origin"));
+          }
+          loaded.handler()(result<void>());
+        },
+        answer.handler());
+    auto what = answer.wait();
+    // A stale answer comes before its revalidation.
+    const bool from_tier = what && what->hit && what->state == swr::freshness::fresh;
+    if (!from_tier) static_cast<void>(loaded.wait());
+    return what;
+  }
+
+  manual_clock time;
+  std::unique_ptr<test::redis_server> server;
+  std::shared_ptr<swr::store> store;
+  int calls = 0;
+};
+
+TEST_F(redis_kept_for_ever, serves_what_is_stale_and_what_has_expired_when_the_origin_fails) {
+  EXPECT_EQ(ask("first")->value, "first");
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(server->ask({"PTTL", "lodestar:texts:k"}), "-1");
+  time.advance(milliseconds(150));
+  const auto stale = ask(std::nullopt);
+  ASSERT_TRUE(stale.has_value());
+  EXPECT_EQ(stale->value, "first");
+  EXPECT_EQ(stale->state, swr::freshness::stale);
+  EXPECT_EQ(calls, 2);
+  time.advance(seconds(10));
+  const auto expired = ask(std::nullopt);
+  ASSERT_TRUE(expired.has_value());
+  EXPECT_EQ(expired->value, "first");
+  EXPECT_EQ(expired->state, swr::freshness::expired);
+  EXPECT_NE(expired->failure, nullptr);
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(ask("later")->value, "later");
+  EXPECT_EQ(calls, 4);
+  EXPECT_EQ(ask("not asked")->value, "later");
+  EXPECT_EQ(calls, 4);
 }
 
 /// A process of its own, as far as the others can tell.
@@ -211,18 +266,23 @@ struct node {
   texts values;
 };
 
+/// Until `by` has what `from` writes in place of what `by` has in memory: it has heard of it.
+bool begins_to_hear(node& from, node& by) {
+  const auto writes = [&](const std::string& value) {
+    from.values.set("probe", {.value = value}, {}, nullptr);
+    return comes_true([&] { return by.get("probe") == value; }, milliseconds(100));
+  };
+  int round = 0;
+  return comes_true([&] { return writes(std::to_string(++round)) && writes("again"); });
+}
+
 TEST(redis_nodes, hear_of_each_others_writes) {
   const auto server = start_server();
   if (!server) return;
   node one(server->url());
   node two(server->url());
-  // Messages arrive when both have heard of one.
-  int round = 0;
-  ASSERT_TRUE(comes_true([&] {
-    const std::string value = std::to_string(++round);
-    one.values.set("k", {.value = value}, {}, nullptr);
-    return comes_true([&] { return two.get("k") == value; }, milliseconds(100));
-  }));
+  ASSERT_TRUE(begins_to_hear(one, two));
+  ASSERT_TRUE(begins_to_hear(two, one));
   two.values.set("k", {.value = "of two"}, {}, nullptr);
   EXPECT_TRUE(comes_true([&] { return one.get("k") == "of two"; }));
   one.values.remove("k", nullptr);
@@ -243,6 +303,8 @@ TEST(redis_nodes, agree_after_an_interruption) {
   test::tcp_gate gate(server->port());
   node one(server->url());
   node cut_off(gate.url());
+  ASSERT_TRUE(begins_to_hear(one, cut_off));
+  ASSERT_TRUE(begins_to_hear(cut_off, one));
   one.values.set("k", {.value = "old"}, {}, nullptr);
   ASSERT_TRUE(comes_true([&] { return cut_off.get("k") == "old"; }));
   gate.behave({.refuses = true});

@@ -10,7 +10,7 @@
 
 namespace lodestar::redis_tier {
 
-/// Words of any bytes, less than 2^31 of them together.
+/// Words of any bytes.
 [[nodiscard]] std::string format_command(std::span<const std::string_view> words);
 [[nodiscard]] std::string format_command(std::initializer_list<std::string_view> words);
 

@@ -88,10 +88,10 @@ void redis_store::get(std::string_view key, steady_time deadline, got done) {
   auto memory = admit(route, name.size(), deadline);
   if (!memory) return done(std::unexpected(memory.error()));
   parcel one(command{.wire = format_command({"GET", name}),
-                           .deadline = deadline,
-                           .done = got_by(std::move(done)),
-                           .route = route,
-                           .memory = *std::move(memory)});
+                     .deadline = deadline,
+                     .done = got_by(std::move(done)),
+                     .route = route,
+                     .memory = *std::move(memory)});
   submit({&one, 1});
 }
 
@@ -110,13 +110,12 @@ void redis_store::set(std::string_view key, shared_bytes bytes, nanoseconds keep
   if (!memory) return done(std::unexpected(memory.error()));
   const bool for_ever = settings_.disable_expiration || keep_for == nanoseconds::max();
   const std::string time_ms = std::to_string(std::chrono::ceil<milliseconds>(keep_for).count());
-  parcel one(command{.wire = for_ever
-                                       ? format_command({"SET", name, bytes.view()})
-                                       : format_command({"SET", name, bytes.view(), "PX", time_ms}),
-                           .deadline = deadline,
-                           .done = ended_by(std::move(done)),
-                           .route = route,
-                           .memory = *std::move(memory)});
+  parcel one(command{.wire = for_ever ? format_command({"SET", name, bytes.view()})
+                                      : format_command({"SET", name, bytes.view(), "PX", time_ms}),
+                     .deadline = deadline,
+                     .done = ended_by(std::move(done)),
+                     .route = route,
+                     .memory = *std::move(memory)});
   submit({&one, 1});
 }
 
@@ -146,7 +145,7 @@ void redis_store::clear(steady_time deadline, ended done) {
   auto memory = admit(router_->route_of(settings_.key_prefix), 0, deadline);
   if (!memory) return done(std::unexpected(memory.error()));
   parcel one(errand([this, deadline, memory = *std::move(memory),
-                    done = std::move(done)](const error* cancelled) mutable {
+                     done = std::move(done)](const error* cancelled) mutable {
     if (cancelled != nullptr) return done(std::unexpected(*cancelled));
     clearing::begin(*router_, settings_, deadline, std::move(done));
   }));
@@ -159,10 +158,10 @@ void redis_store::publish(std::string_view channel, std::string_view payload, st
   auto memory = admit(route, channel.size() + payload.size(), deadline);
   if (!memory) return done(std::unexpected(memory.error()));
   parcel one(command{.wire = format_command({"PUBLISH", channel, payload}),
-                           .deadline = deadline,
-                           .done = ended_by(std::move(done)),
-                           .route = route,
-                           .memory = *std::move(memory)});
+                     .deadline = deadline,
+                     .done = ended_by(std::move(done)),
+                     .route = route,
+                     .memory = *std::move(memory)});
   submit({&one, 1});
 }
 

@@ -9,7 +9,7 @@ namespace lodestar::redis_tier {
 namespace {
 
 constexpr std::size_t connections_max = 64;
-// Redis' own limit, which also keeps a command below what hiredis can format.
+// Redis' own limit.
 constexpr std::size_t value_bytes_limit = 512U << 20;
 
 [[nodiscard]] result<void> check(const options& settings) {

@@ -17,6 +17,12 @@
 
 namespace lodestar::redis_tier {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int slowed_down = 10;  // by the sanitizer
+#else
+inline constexpr int slowed_down = 1;
+#endif
+
 inline void skip(const std::string& why) {
   GTEST_SKIP() << why;
 }

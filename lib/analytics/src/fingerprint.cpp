@@ -23,9 +23,9 @@ void add(std::string& described, std::string_view part) {
 /// Rows in any order. DuckDB's hash may be another in another version, which is a part, too.
 result<void> add_rows(std::string& described, duckdb_connection connection,
                       const std::string& table) {
-  const std::string sql = fmt::format(
-      "SELECT count(*), coalesce(CAST(sum(hash(each)) AS VARCHAR), '') FROM {} AS each",
-      quote_identifier(table));
+  const std::string sql =
+      fmt::format("SELECT count(*), coalesce(CAST(sum(hash(each)) AS VARCHAR), '') FROM {} AS each",
+                  quote_identifier(table));
   result_handle rows;
   if (duckdb_query(connection, sql.c_str(), rows.get()) != DuckDBSuccess) {
     const char* const message = duckdb_result_error(rows.get());
@@ -40,7 +40,8 @@ result<void> add_rows(std::string& described, duckdb_connection connection,
 }
 
 void add_definition(std::string& described, const event_definition& each) {
-  for (const std::string& part : {each.event_type, each.aggregate_type, each.table, each.key_column})
+  for (const std::string& part :
+       {each.event_type, each.aggregate_type, each.table, each.key_column})
     add(described, part);
   for (const field& column : each.fields) {
     add(described, column.name);

@@ -1,7 +1,7 @@
 // What makes a result that outlived the process true or not: the log itself.
 //
-// Restoring. A result of position c is good while no event after c has a key that intersects what it
-// depends on. The process was not there to see those events, so the log is asked once, when the
+// Restoring. A result of position c is good while no event after c has a key that intersects what
+// it depends on. The process was not there to see those events, so the log is asked once, when the
 // result comes back: for the first such event after c. From then on the nodes of the tree tell.
 // When the answer takes more than a few pages of the log, of a thousand events and a few MiB
 // together, nobody knows, and the result is none.
@@ -43,8 +43,8 @@ class log_dependencies final : public swr::dependency_source {
   void close() { life_.cut(); }
 
  private:
-  /// The position of an event after `computed_at` that moves one of them, 0 when there is none up to
-  /// `through`; nothing when that would take too long to find out.
+  /// The position of an event after `computed_at` that moves one of them, 0 when there is none up
+  /// to `through`; nothing when that would take too long to find out.
   struct moves {
     std::int64_t at;
     std::int64_t through;

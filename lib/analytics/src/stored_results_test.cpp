@@ -6,6 +6,7 @@
 #include <string>
 
 #include <lodestar/swr/map_store.hpp>
+#include <lodestar/swr/testing/steered_store.hpp>
 #include <lodestar/swr/tiers.hpp>
 
 #include "log_dependencies.hpp"
@@ -90,6 +91,29 @@ TEST_F(stored_results, are_out_of_date_after_events_that_come_later) {
   expect_stored("airport", {{"airport", "ATL"}});
   append_and_apply(flight("ATL", 9));
   EXPECT_EQ(integer(*get(bind("airport", {{"airport", "ATL"}}))->value), 2);
+}
+
+TEST_F(stored_results, that_come_when_service_and_log_are_gone_ask_neither) {
+  append(flight("ATL", 5));
+  const auto steered = std::make_shared<swr::testing::steered_store>(system_clock());
+  const auto open_over_it = [&] {
+    service_.reset();
+    settings_.below = swr::tiers::make({.tiers = {{.below = steered}}});
+    open_service({total_query()}, {flight_definition()}, {});
+  };
+  open_over_it();
+  static_cast<void>(ask("total"));
+  open_over_it();
+  steered->park(true);
+  testing::awaited<query_answer> answer;
+  service_->get(bind("total"), {}, answer.handler());
+  ASSERT_GT(steered->parked(), 0U);
+  service_.reset();
+  log_.reset();
+  while (steered->parked() > 0) steered->let_go(0);
+  const auto outcome = answer.get();
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_EQ(outcome.error().code, error_code::unavailable);
 }
 
 TEST_F(stored_results, of_another_log_are_none) {

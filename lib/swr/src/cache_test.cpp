@@ -260,6 +260,59 @@ TEST_F(swr_cache, serves_stale_and_revalidates_once) {
   EXPECT_EQ(values_.stats().stale_hits, 2U);
 }
 
+TEST_F(swr_cache, revalidates_once_under_ten_thousand_stale_hits) {
+  allowed_ = {.fresh_ms = 1'000, .stale_ms = 5'000};
+  fill(1);
+  time_.advance(milliseconds(1'000));
+  for (int hit = 0; hit < 10'000; ++hit) {
+    std::optional<outcome> place;
+    ask(place);
+    ASSERT_EQ((*place)->state, freshness::stale);
+  }
+  EXPECT_EQ(loads_.size(), 1U);
+  complete(0, 2);
+}
+
+TEST_F(swr_cache, begins_again_after_a_revalidation_that_throws) {
+  const call_options keep{.keep = lifetimes{.fresh_ms = 0, .stale_ms = duration_ms_unlimited}};
+  int begun = 0;
+  const auto stale_hit = [&] {
+    std::optional<outcome> place;
+    values_.get_or_load(
+        "k", keep, {},
+        [&begun](const numbers::done&) {
+          ++begun;
+          throw std::runtime_error("no");
+        },
+        into(place));
+    EXPECT_EQ((*place)->state, freshness::stale);
+  };
+  values_.set("k", {.value = 1}, keep, nullptr);
+  stale_hit();
+  EXPECT_EQ(begun, 1);
+  time_.advance(milliseconds(100));
+  stale_hit();
+  EXPECT_EQ(begun, 2);
+  values_.validate();
+}
+
+// Its age counts from the beginning of the computation, whoever waits for how long.
+TEST_F(swr_cache, is_not_made_younger_by_those_who_wait) {
+  allowed_ = {.fresh_ms = 1'000, .stale_ms = 5'000};
+  ask(first_);
+  time_.advance(milliseconds(900));
+  ask(second_);
+  time_.advance(milliseconds(50));
+  complete(0, 1);
+  EXPECT_EQ((*first_)->age_ms, 950);
+  EXPECT_EQ((*second_)->age_ms, 950);
+  time_.advance(milliseconds(50));
+  ask(third_);
+  EXPECT_EQ((*third_)->state, freshness::stale);
+  EXPECT_EQ(loads_.size(), 2U);
+  complete(1, 2);
+}
+
 TEST_F(swr_cache, does_not_revalidate_what_was_refreshed_meanwhile) {
   allowed_ = {.fresh_ms = 1'000, .stale_ms = 5'000};
   fill(1);

@@ -23,8 +23,8 @@
 
 #include <lodestar/base/bytes.hpp>
 #include <lodestar/base/clock.hpp>
+#include <lodestar/swr/detail/text_hash.hpp>
 #include <lodestar/swr/envelope.hpp>
-
 #include <lodestar/swr/write_report.hpp>
 
 namespace lodestar::swr::detail {
@@ -89,12 +89,6 @@ class pending_writes {
     state is = state::waiting;
     std::uint64_t sent = 0;  // the number of the write that is on its way
     std::vector<std::pair<std::uint64_t, write_report_pointer>> reports = {};
-  };
-  struct text_hash {
-    using is_transparent = void;
-    [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>{}(text);
-    }
   };
   using slots = std::unordered_map<std::string, slot, text_hash, std::equal_to<>>;
 

@@ -11,11 +11,6 @@ tag_mark_pointer tag_marks::find(std::string_view tag) {
   return marks_.emplace(std::string(tag), std::make_shared<tag_mark>(floor_)).first->second;
 }
 
-std::size_t tag_marks::size() const {
-  const std::lock_guard held(mutex_);
-  return marks_.size();
-}
-
 // Nobody can get hold of a mark meanwhile, as that takes the lock. When entries hold most of them,
 // the next look waits until there are twice as many: it costs little for each one then.
 void tag_marks::forget_unused() {

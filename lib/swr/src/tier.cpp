@@ -24,13 +24,14 @@ bool is_failure_of_store(const error& problem) noexcept {
 
 }  // namespace
 
-tier::tier(tier_options options, const clock& time, scheduler& timer, event_sink* events)
+tier::tier(tier_options options, const clock& time, scheduler& timer,
+           std::shared_ptr<lifeline<event_sink>> events)
     : below_(std::exchange(options.below, nullptr)),
       options_(std::move(options)),
       name_(below_->name()),
       time_(time),
       timer_(timer),
-      events_(events),
+      events_(std::move(events)),
       breaker_(options_.breaker),
       pending_({options_.pending_writes_max, options_.pending_bytes_max}) {}
 
@@ -262,17 +263,19 @@ void tier::tell(pending_writes::reports told, const std::optional<error>& proble
 }
 
 void tier::report_event(const tier_write& write, bool failed, steady_time began) const {
-  if (events_ == nullptr) return;
+  if (!events_) return;
+  const auto listens = events_->tie().hold();
+  if (!listens) return;
   const split_key names = split_stored_key(write.key);
   const nanoseconds latency = time_.now() - began;
   if (write.bytes) {
-    return events_->written({.tier = name_,
+    return listens->written({.tier = name_,
                              .cache = names.name,
                              .key = names.key,
                              .failed = failed,
                              .latency = latency});
   }
-  events_->removed({.tier = name_,
+  listens->removed({.tier = name_,
                     .cache = names.name,
                     .keys = 1,
                     .first_key = names.key,

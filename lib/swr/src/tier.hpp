@@ -14,6 +14,7 @@
 #include <optional>
 #include <string_view>
 
+#include <lodestar/base/lifeline.hpp>
 #include <lodestar/base/metrics.hpp>
 #include <lodestar/swr/tiers.hpp>
 
@@ -29,7 +30,7 @@ class tier : public std::enable_shared_from_this<tier> {
     bool from_store = false;  ///< Which was asked: not refused, and not from a write that waits.
     bool failed = false;
     bool is_certain = false;  ///< Neither refused nor failed.
-    nanoseconds latency{};  ///< Of the store, where there are events.
+    nanoseconds latency{};    ///< Of the store, where there are events.
   };
   using read_handler = std::move_only_function<void(const read_answer&)>;
   struct handlers {
@@ -43,7 +44,8 @@ class tier : public std::enable_shared_from_this<tier> {
     std::function<void()> failed = nullptr;
   };
 
-  tier(tier_options options, const clock& time, scheduler& timer, event_sink* events);
+  tier(tier_options options, const clock& time, scheduler& timer,
+       std::shared_ptr<lifeline<event_sink>> events);
   ~tier();
   tier(const tier&) = delete;
   tier& operator=(const tier&) = delete;
@@ -103,7 +105,7 @@ class tier : public std::enable_shared_from_this<tier> {
   const std::string name_;
   const clock& time_;
   scheduler& timer_;
-  event_sink* const events_;
+  const std::shared_ptr<lifeline<event_sink>> events_;  // null: nobody listens
   circuit_breaker breaker_;
   const tag_mark_pointer distrusted_ = std::make_shared<tag_mark>(0);
 

@@ -30,7 +30,7 @@ void tier_look::next(std::size_t from) {
 }
 
 void tier_look::came(std::size_t from, const tier::read_answer& what) {
-  is_reported_ = what.from_store && owner_->options().events != nullptr;
+  is_reported_ = what.from_store && owner_->events() != nullptr;
   latency_ = what.latency;
   if (what.bytes) return judge(from, *what.bytes);
   report(from, freshness::expired, what.failed);
@@ -98,20 +98,21 @@ void tier_look::keep_best(std::size_t from, const envelope& entry, std::string_v
 // Expired: not a hit.
 void tier_look::report(std::size_t from, freshness state, bool failed) const {
   if (!is_reported_) return;
-  owner_->options().events->read({.tier = owner_->all[from]->name(),
-                                  .cache = what_.name,
-                                  .key = split_stored_key(what_.key).key,
-                                  .hit = state != freshness::expired,
-                                  .state = state,
-                                  .failed = failed,
-                                  .latency = latency_});
+  const auto listens = owner_->events()->tie().hold();
+  if (!listens) return;
+  listens->read({.tier = owner_->all[from]->name(),
+                 .cache = what_.name,
+                 .key = split_stored_key(what_.key).key,
+                 .hit = state != freshness::expired,
+                 .state = state,
+                 .failed = failed,
+                 .latency = latency_});
 }
 
 void tier_look::offer_best() {
   if (best_.empty()) return done_(false);
   const auto entry = open_envelope(best_, expected_);
-  const auto as =
-      judge_({.entry = *entry, .bytes = best_, .tier = best_from_, .is_last = true});
+  const auto as = judge_({.entry = *entry, .bytes = best_, .tier = best_from_, .is_last = true});
   is_reported_ = false;  // it was, when it was kept
   if (as == tiers::verdict::damaged) drop_damaged(best_from_);
   done_(as == tiers::verdict::taken);

@@ -1,7 +1,7 @@
 // One look through the tiers for one key: the first fresh entry, or the newest of those that are
 // not. Before an entry is believed, the marks of its tags and of its cache must be known; those
-// that are not are read from the tiers themselves. Where a tier does not say, the entry is judged by
-// what is known, and the next look asks again.
+// that are not are read from the tiers themselves. Where a tier does not say, the entry is judged
+// by what is known, and the next look asks again.
 //
 // It keeps itself alive until it has answered. Its steps run one after the other, on whichever
 // threads the stores answer.

@@ -56,18 +56,17 @@ class swr_tier_moments : public tiers_fixture {
                                  std::function<void(std::string_view)> before_decode) {
     auto how = settings(std::move(below));
     auto plain = value_codec<std::string>::standard();
-    how.values = {
-        .format = plain.format,
-        .encode =
-            [plain, before_encode](const std::string& value, std::string& bytes) {
-              if (before_encode) before_encode();
-              plain.encode(value, bytes);
-            },
-        .decode =
-            [plain, before_decode](std::string_view bytes) {
-              if (before_decode) before_decode(bytes);
-              return plain.decode(bytes);
-            }};
+    how.values = {.format = plain.format,
+                  .encode =
+                      [plain, before_encode](const std::string& value, std::string& bytes) {
+                        if (before_encode) before_encode();
+                        plain.encode(value, bytes);
+                      },
+                  .decode =
+                      [plain, before_decode](std::string_view bytes) {
+                        if (before_decode) before_decode(bytes);
+                        return plain.decode(bytes);
+                      }};
     return how;
   }
 
@@ -86,7 +85,7 @@ TEST_F(swr_tier_moments, a_tag_that_a_tier_could_not_tell_of_is_asked_for_again)
   far->park(true);
   std::optional<outcome> found;
   reader.get("k", {}, {}, into(found));
-  far->let_go(0);  // the entry
+  far->let_go(0);                                                            // the entry
   while (far->parked() > 0) far->let_go(0, steered_store::ending::refused);  // marks
   EXPECT_EQ(value_of(found), "v") << "a tier that does not answer keeps nothing from anybody";
   far->park(false);
@@ -263,6 +262,19 @@ TEST_F(swr_tier_moments, a_weight_of_a_loader_comes_back_from_a_tier) {
   EXPECT_EQ(other.stats().weight, 700U);
 }
 
+// What is found damaged is removed; what is written meanwhile is not.
+TEST_F(swr_tier_moments, removing_what_is_damaged_spares_what_is_newer) {
+  set("v");
+  near_->entries.at("texts:k").bytes = "damaged";
+  far_->entries.clear();
+  texts other(settings(make_tiers()));
+  near_->park(true);
+  other.get("k", {}, {}, into(first_));
+  other.set("k", {.value = "new"}, {}, nullptr);  // behind the read
+  while (near_->parked() > 0) near_->let_go(0);
+  EXPECT_TRUE(near_->entries.at("texts:k").bytes.ends_with("new"));
+}
+
 // --- numbers
 
 TEST_F(swr_tier_moments, times_beyond_what_a_clock_can_say_are_for_ever) {
@@ -275,8 +287,7 @@ TEST_F(swr_tier_moments, times_beyond_what_a_clock_can_say_are_for_ever) {
   advance(milliseconds(7'000));
   near_->entries.clear();
   far_->entries.clear();
-  ask(values, first_,
-      {.soft_timeout_ms = nearly_unlimited, .hard_timeout_ms = nearly_unlimited});
+  ask(values, first_, {.soft_timeout_ms = nearly_unlimited, .hard_timeout_ms = nearly_unlimited});
   ASSERT_EQ(loads_.size(), 1U);
   advance(milliseconds(100));
   EXPECT_FALSE(first_.has_value());

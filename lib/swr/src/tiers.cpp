@@ -46,6 +46,9 @@ std::vector<tier_statistics> tiers::stats() const {
 bool tiers::is_settled() const {
   return inside_->is_settled();
 }
+void tiers::stop_events() {
+  if (const auto& events = inside_->events()) events->cut();
+}
 void tiers::flush() {
   for (const auto& each : inside_->all) each->flush();
 }
@@ -131,17 +134,18 @@ void tiers::enqueue_remove(std::string_view name, std::string_view key, const wr
   enqueue(std::move(gone), std::move(report), announced::always);
 }
 
-void tiers::enqueue_promotion(std::string_view name, std::string_view key, const envelope& entry,
-                              std::string_view bytes, std::size_t found_in, tier_set skip) {
-  const std::int64_t left_ms = entry.stale_until_ms - inside_->time.wall_us() / 1'000;
+void tiers::enqueue_promotion(std::string_view name, std::string_view key, const found& what,
+                              std::int64_t fail_safe_ms, tier_set skip) {
+  const std::int64_t left_ms =
+      saturating_sum(what.entry.stale_until_ms - inside_->time.wall_us() / 1'000, fail_safe_ms);
   if (left_ms <= 0) return;
   std::optional<shared_bytes> copied;
-  for (std::size_t tier = 0; tier < found_in; ++tier) {
+  for (std::size_t tier = 0; tier < what.tier; ++tier) {
     if (skip.has_tier(tier)) continue;
-    if (!copied) copied.emplace(std::string(bytes));
+    if (!copied) copied.emplace(std::string(what.bytes));
     inside_->all[tier]->enqueue(
         {.key = stored_key(name, key),
-         .stamp = entry.stamp,
+         .stamp = what.entry.stamp,
          .bytes = copied,
          .keep_until = later(inside_->time.now(), std::min(left_ms, kept_ms_max))},
         nullptr);

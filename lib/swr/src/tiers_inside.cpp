@@ -25,6 +25,7 @@ std::int64_t ns_of(steady_time when) {
 tiers_inside::tiers_inside(tiers_options given)
     : time(*given.time), stamps(time, node_of(given)), options_(std::move(given)) {
   LODESTAR_ASSERT(options_.tiers.size() <= tier_set::tiers_max, "there are at most eight tiers");
+  if (options_.events != nullptr) events_ = std::make_shared<lifeline<event_sink>>(options_.events);
   for (tier_options& each : std::exchange(options_.tiers, {})) {
     LODESTAR_ASSERT(each.below != nullptr, "a tier has a store");
     LODESTAR_ASSERT(!each.shared || each.write_delay_ms == 0,
@@ -32,7 +33,7 @@ tiers_inside::tiers_inside(tiers_options given)
     LODESTAR_ASSERT(each.pending_writes_max > 0 && each.pending_bytes_max >= pending_bytes_least,
                     "what a tier does not take has room to wait");
     has_shared_ = has_shared_ || each.shared;
-    all.push_back(std::make_shared<tier>(std::move(each), time, *options_.timer, options_.events));
+    all.push_back(std::make_shared<tier>(std::move(each), time, *options_.timer, events_));
   }
   announcements_ = std::move(options_.announcements);
 }

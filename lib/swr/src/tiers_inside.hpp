@@ -42,6 +42,10 @@ class tiers_inside : public std::enable_shared_from_this<tiers_inside> {
   [[nodiscard]] bool is_settled() const;
   [[nodiscard]] bool has_shared() const noexcept { return has_shared_; }
 
+  /// Null: nobody listens.
+  [[nodiscard]] const std::shared_ptr<lifeline<event_sink>>& events() const noexcept {
+    return events_;
+  }
   /// Without the stores and the backplane.
   const tiers_options& options() const noexcept { return options_; }
   const clock& time;
@@ -64,6 +68,7 @@ class tiers_inside : public std::enable_shared_from_this<tiers_inside> {
   void distrust(std::uint64_t up_to);
 
   tiers_options options_;
+  std::shared_ptr<lifeline<event_sink>> events_;
   std::shared_ptr<backplane> announcements_;
   bool has_shared_ = false;
   std::shared_ptr<announcer> announcer_;

@@ -103,6 +103,16 @@ TEST_F(swr_tiers, one_flight_looks_and_loads_for_all) {
   for (auto* place : {&first_, &second_, &third_}) EXPECT_EQ(value_of(*place), "v");
 }
 
+TEST_F(swr_tiers, who_waits_writes_nothing) {
+  ask(first_);
+  ask(second_);
+  ask(third_);
+  complete(0, "v");
+  EXPECT_EQ(value_of(third_), "v");
+  EXPECT_EQ(near_->sets, 1U);
+  EXPECT_EQ(far_->sets, 1U);
+}
+
 TEST_F(swr_tiers, a_failing_tier_is_a_miss) {
   set("v");
   near_->set_down(true);
@@ -337,6 +347,21 @@ TEST_F(swr_tiers, fail_safe_serves_an_expired_entry_when_the_load_fails) {
   complete(1, "new");
   EXPECT_EQ(value_of(third_), "new");
   EXPECT_EQ(values_.peek("k")->state, freshness::fresh);
+}
+
+TEST_F(swr_tiers, what_fail_safe_serves_stays_expired) {
+  set("v");
+  advance(milliseconds(7'000));
+  ask(first_);
+  break_load(0);
+  EXPECT_EQ((*first_)->state, freshness::expired);
+  ask(second_);  // throttled
+  EXPECT_EQ((*second_)->state, freshness::expired);
+  texts other(settings(make_tiers()));
+  ask(other, third_);
+  EXPECT_FALSE(third_.has_value()) << "the tiers do not have it as anything better";
+  break_load(1);
+  EXPECT_EQ((*third_)->state, freshness::expired);
 }
 
 TEST_F(swr_tiers, fail_safe_ends) {

@@ -4,8 +4,9 @@
 //   swr::cache<std::string, std::string> pages(
 //       {.keep = {.fresh_ms = 1'000, .stale_ms = 60'000}});
 //   swr::blocking callers(pages, background);
-//   const auto page = callers.get_or_load("/", [](const std::string& path) { return render(path);
-//   }); if (page) send(page->value);
+//   const auto page =
+//       callers.get_or_load("/", [](const std::string& path) { return render(path); });
+//   if (page) send(page->value);
 //
 // A load is called with the key and brings a Value, a loaded<Value> (tags, lifetimes, a position),
 // or a result of either. What it throws becomes error_code::internal. It is copied or moved into
@@ -47,7 +48,7 @@
 #include <lodestar/swr/detail/blocked_call.hpp>
 #include <lodestar/swr/detail/brought.hpp>
 #include <lodestar/swr/detail/finding.hpp>
-#include <lodestar/swr/detail/loading_chain.hpp>
+#include <lodestar/swr/detail/loading_turn.hpp>
 #include <lodestar/swr/detail/pending_load.hpp>
 #include <lodestar/swr/types.hpp>
 

@@ -94,8 +94,7 @@ namespace lodestar::swr {
 
 /// `Checks` is for tests of the tests; leave it alone.
 template <class Key, class Value, class Hash = ::lodestar::cache::hash<Key>,
-          class Equal = ::lodestar::cache::equal_to<Key>,
-          class Checks = detail::all_checks>
+          class Equal = ::lodestar::cache::equal_to<Key>, class Checks = detail::all_checks>
 class cache {
   using core = detail::core<Key, Value, Hash, Equal, Checks>;
 

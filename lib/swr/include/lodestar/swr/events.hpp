@@ -2,7 +2,8 @@
 // metrics. prometheus_events (prometheus_events.hpp) counts and times them.
 //
 // Thread-safety: called from any thread, on the path of whoever reads or writes: short, without
-// blocking. Texts are good during the call.
+// blocking. Texts are good during the call. The marks of removed tags and of clear() are written
+// under the cache names "@tags" and "@cleared".
 #pragma once
 
 #include <cstddef>

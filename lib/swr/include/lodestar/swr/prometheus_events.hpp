@@ -25,7 +25,7 @@
 // Two tiers whose stores have the same name share their series; so do two caches.
 //
 // Thread-safety: all members from any thread; events take no lock, except for the first one of a
-// pair. Lifetimes: the registry must outlive it.
+// pair and those counted as "other". Lifetimes: the registry must outlive it.
 #pragma once
 
 #include <atomic>

@@ -16,7 +16,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
+
+#include <lodestar/swr/detail/text_hash.hpp>
 
 namespace lodestar::swr {
 
@@ -54,20 +55,13 @@ class tag_marks {
 
   /// The mark of the tag, made when there is none.
   [[nodiscard]] tag_mark_pointer find(std::string_view tag);
-  [[nodiscard]] std::size_t size() const;
 
  private:
-  struct text_hash {
-    using is_transparent = void;
-    [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
   void forget_unused();
 
   const std::size_t marks_max_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, tag_mark_pointer, text_hash, std::equal_to<>> marks_;
+  std::unordered_map<std::string, tag_mark_pointer, detail::text_hash, std::equal_to<>> marks_;
   std::size_t forget_at_ = marks_max_;
   std::uint64_t floor_ = 0;
 };

@@ -28,18 +28,19 @@
 // has something older drops it, and accepts nothing older from a tier for a while. Of two writes
 // that cross, the greater stamp wins everywhere: what is sent again after a failure first looks
 // whether the tier has something newer, and a node that hears of an older write than its own sends
-// its own again. Until the backplane is connected, and after each interruption of it, a node has not
-// heard what others wrote: from then on it believes nothing older that it holds, in memory or in
-// tiers of its own, without asking the shared tiers. Without a backplane other nodes' writes are
+// its own again. Until the backplane is connected, and after each interruption of it, a node has
+// not heard what others wrote: from then on it believes nothing older that it holds, in memory or
+// in tiers of its own, without asking the shared tiers. Without a backplane other nodes' writes are
 // seen when an entry in memory is no longer fresh.
 //
-// A removal leaves nothing in a tier. For a minute it is known to the node that made it and to those
-// that heard of it; when all of these have ended, a write that is older and that a tier could not
-// take before comes into it.
+// A removal leaves nothing in a tier. For a minute it is known to the node that made it and to
+// those that heard of it; when all of these have ended, a write that is older and that a tier could
+// not take before comes into it.
 //
-// Thread-safety: all members from any thread. Lifetimes: clocks, timer, randomness and events must
-// outlive it; caches hold a reference. Its destruction waits until the backplane calls nobody any
-// more; writes that are not on their way are lost.
+// Thread-safety: all members from any thread. Lifetimes: clocks, timer and randomness must
+// outlive it and all calls of its stores, events until stop_events(); caches hold a reference. Its
+// destruction waits until the backplane calls nobody any more; writes that are not on their way are
+// lost.
 #pragma once
 
 #include <cstddef>
@@ -74,8 +75,8 @@ struct tier_options {
   std::int64_t read_timeout_ms = 40;
   std::int64_t write_timeout_ms = 2'000;
   /// How long what is set may wait for a newer value of its key, which then is sent instead: for
-  /// values that change all the time. Reads of this node find it meanwhile, and what is removed does
-  /// not wait. 0 when it is shared.
+  /// values that change all the time. Reads of this node find it meanwhile, and what is removed
+  /// does not wait. 0 when it is shared.
   std::int64_t write_delay_ms = 0;
   std::size_t pending_writes_max = 10'000;
   std::size_t pending_bytes_max = 64U << 20;
@@ -149,6 +150,9 @@ class tiers {
   [[nodiscard]] bool is_settled() const;
   /// Hands what waits for newer writes to the stores now.
   void flush();
+  /// No event is told from now on, and none is being told any more: what listens may go, though
+  /// stores have yet to answer. Once.
+  void stop_events();
 
   // For caches.
 
@@ -206,9 +210,9 @@ class tiers {
   void enqueue(encoded_entry entry, write_report_pointer report, announced to_others);
   void enqueue_remove(std::string_view name, std::string_view key, const write_stamp& stamp,
                       write_report_pointer report);
-  /// Into the tiers above the one it was found in.
-  void enqueue_promotion(std::string_view name, std::string_view key, const envelope& entry,
-                         std::string_view bytes, std::size_t found_in, tier_set skip);
+  /// Into the tiers above the one it was found in, with the times that it has there.
+  void enqueue_promotion(std::string_view name, std::string_view key, const found& what,
+                         std::int64_t fail_safe_ms, tier_set skip);
   void enqueue_mark(std::string_view name, std::optional<std::string_view> tag,
                     const write_stamp& stamp, write_report_pointer report);
   /// Sends what is registered; outside of any lock.

@@ -29,7 +29,7 @@ void core<Key, Value, Hash, Equal, Checks>::set(const Key& key, loaded<Value> co
 // Somebody else changed it after the call with that stamp began: as if that had come before.
 template <class Key, class Value, class Hash, class Equal, class Checks>
 bool core<Key, Value, Hash, Equal, Checks>::is_overtaken(const Key& key,
-                                                        const write_stamp& stamp) const {
+                                                         const write_stamp& stamp) const {
   const auto present = entries_.peek(key);
   if (present && (*present)->stamp() > stamp && (*present)->stamp().node == stamps_.node())
     return true;
@@ -216,23 +216,22 @@ auto core<Key, Value, Hash, Equal, Checks>::encode(const Key& key, const stored&
   for (const std::string& each : made.tags()) append_text(each, tags);
   const std::int64_t age_ms =
       std::chrono::duration_cast<milliseconds>(time_.now() - made.begun_at()).count();
-  return settings_.below->encode(
-      settings_.name, keys_.encode(key),
-      {.kind = absent ? envelope_kind::absent : envelope_kind::value,
-       .computed_at = made.computed_at(),
-       .epoch = *epoch,
-       .stamp = made.stamp(),
-       .format = values_.format,
-       .weight = weight_for_tiers(made),
-       .dependency = depends->kind,
-       .keys_depended_on = text_list(keys),
-       .tags = text_list(tags),
-       .value = value},
-      {.written_ms = time_.wall_us() / 1'000 - age_ms,
-       .written = made.begun_at(),
-       .keep = keep_in_tiers(made, allowed),
-       .jitter_ms = made.jitter_ms()},
-      allowed.skip_write);
+  return settings_.below->encode(settings_.name, keys_.encode(key),
+                                 {.kind = absent ? envelope_kind::absent : envelope_kind::value,
+                                  .computed_at = made.computed_at(),
+                                  .epoch = *epoch,
+                                  .stamp = made.stamp(),
+                                  .format = values_.format,
+                                  .weight = weight_for_tiers(made),
+                                  .dependency = depends->kind,
+                                  .keys_depended_on = text_list(keys),
+                                  .tags = text_list(tags),
+                                  .value = value},
+                                 {.written_ms = time_.wall_us() / 1'000 - age_ms,
+                                  .written = made.begun_at(),
+                                  .keep = keep_in_tiers(made, allowed),
+                                  .jitter_ms = made.jitter_ms()},
+                                 allowed.skip_write);
 }
 
 template <class Key, class Value, class Hash, class Equal, class Checks>

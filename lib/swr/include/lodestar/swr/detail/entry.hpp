@@ -128,8 +128,8 @@ class entry final : public ::lodestar::cache::counted_entry<entry<Key, Value, Ch
   /// one of a result of one, and `first` its std::in_place.
   template <class Place, class... First>
   [[nodiscard]] Place serve_fresh(steady_time now, First... first) const {
-    return Place(first..., value_, computed_at_, freshness::fresh, true, false,
-                 shown_age_ms(now), std::nullopt, nullptr);
+    return Place(first..., value_, computed_at_, freshness::fresh, true, false, shown_age_ms(now),
+                 std::nullopt, nullptr);
   }
   /// The answer to somebody who waited for it: given whatever happened meanwhile, and says so.
   [[nodiscard]] answer<Value> deliver(const call_options& allowed, const demand& wanted,
@@ -209,9 +209,7 @@ class entry final : public ::lodestar::cache::counted_entry<entry<Key, Value, Ch
   // Times that were stored in milliseconds of the wall clock come back a little different.
   [[nodiscard]] bool is_fresh_for_longer_than(const entry& other) const noexcept {
     constexpr milliseconds inexact{2};
-    const auto end = [](const entry& of) {
-      return of.fresh_until(of.keep_, of.jitter_ms_);
-    };
+    const auto end = [](const entry& of) { return of.fresh_until(of.keep_, of.jitter_ms_); };
     const steady_time others = end(other);
     return others != steady_time::max() && end(*this) > others + inexact;
   }
@@ -277,8 +275,8 @@ std::optional<error> entry<Key, Value, Checks>::unmet(const demand& wanted) cons
   if (in_range(wanted, current())) return std::nullopt;
   const bool too_new = computed_at_ > wanted.position_max;
   return error{.code = too_new ? error_code::unsupported : error_code::unavailable,
-               .message = "the computation saw position " + std::to_string(computed_at_) +
-                          " but " + (too_new ? "at most " : "at least ") +
+               .message = "the computation saw position " + std::to_string(computed_at_) + " but " +
+                          (too_new ? "at most " : "at least ") +
                           std::to_string(too_new ? wanted.position_max : wanted.position_min) +
                           " was demanded",
                .place = {},
@@ -287,8 +285,8 @@ std::optional<error> entry<Key, Value, Checks>::unmet(const demand& wanted) cons
 
 template <class Key, class Value, class Checks>
 std::optional<freshness> entry<Key, Value, Checks>::state_for(const call_options& allowed,
-                                                         const demand& wanted,
-                                                         const moment& at) const {
+                                                              const demand& wanted,
+                                                              const moment& at) const {
   // Read once: it may turn false at any moment, and both decisions below must rest on the same
   // answer.
   const bool is_current = current() && trust_ == at.trust;
@@ -301,19 +299,19 @@ std::optional<freshness> entry<Key, Value, Checks>::state_for(const call_options
 }
 
 template <class Key, class Value, class Checks>
-LODESTAR_ALWAYS_INLINE inline bool entry<Key, Value, Checks>::is_surely_fresh(const call_options& allowed, const demand& wanted,
-                                           const moment& about) const noexcept {
+LODESTAR_ALWAYS_INLINE inline bool entry<Key, Value, Checks>::is_surely_fresh(
+    const call_options& allowed, const demand& wanted, const moment& about) const noexcept {
   if (trust_ != about.trust || wanted.bypass || !in_range(wanted, true)) return false;
   if (bonds_ && (!current() || removed())) return false;
   if (allowed.eager_refresh < 1) return false;
-  return about.now < (allowed.keep ? surely_fresh_until(*allowed.keep, jitter_ms_)
-                                   : surely_fresh_until_);
+  return about.now <
+         (allowed.keep ? surely_fresh_until(*allowed.keep, jitter_ms_) : surely_fresh_until_);
 }
 
 template <class Key, class Value, class Checks>
 std::optional<freshness> entry<Key, Value, Checks>::fallback_for(const call_options& allowed,
-                                                            const demand& wanted,
-                                                            const moment& at) const {
+                                                                 const demand& wanted,
+                                                                 const moment& at) const {
   const bool is_current = current() && trust_ == at.trust;
   if (wanted.bypass || !wanted.allow_stale) return std::nullopt;
   if (!in_range(wanted, is_current) || removed()) return std::nullopt;
@@ -340,7 +338,7 @@ answer<Value> entry<Key, Value, Checks>::serve(freshness state, steady_time now)
 
 template <class Key, class Value, class Checks>
 answer<Value> entry<Key, Value, Checks>::deliver(const call_options& allowed, const demand& wanted,
-                                            bool coalesced, steady_time now) const {
+                                                 bool coalesced, steady_time now) const {
   const bool young = age_ms(now) < fresh_ms(allowed);
   const bool fresh = young && current_for(wanted, current());
   answer<Value> given = serve(fresh ? freshness::fresh : freshness::stale, now);
@@ -351,7 +349,7 @@ answer<Value> entry<Key, Value, Checks>::deliver(const call_options& allowed, co
 
 template <class Key, class Value, class Checks>
 bool entry<Key, Value, Checks>::is_due_early(const call_options& allowed,
-                                        steady_time now) const noexcept {
+                                             steady_time now) const noexcept {
   if (allowed.eager_refresh >= 1) return false;
   const std::int64_t fresh = fresh_ms(allowed);
   if (fresh == duration_ms_unlimited) return false;
@@ -360,7 +358,7 @@ bool entry<Key, Value, Checks>::is_due_early(const call_options& allowed,
 
 template <class Key, class Value, class Checks>
 auto entry<Key, Value, Checks>::judge(const call_options& allowed, bool is_current,
-                                 steady_time now) const noexcept -> judgement {
+                                      steady_time now) const noexcept -> judgement {
   const std::int64_t age = age_ms(now);
   const std::int64_t fresh = fresh_ms(allowed);
   const bool young = age < fresh;

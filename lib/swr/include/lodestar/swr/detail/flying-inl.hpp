@@ -28,13 +28,12 @@ bool core<Key, Value, Hash, Equal, Checks>::look(const flight_pointer& current) 
     current->looking_on = std::this_thread::get_id();
     skip = current->waiters.front().allowed.skip_read;
   }
-  settings_.below->look(settings_.name, keys_.encode(current->key), values_.format, skip,
-                        [self = this->shared_from_this(), current](const tiers::found& what) {
-                          return self->judge(*current, what);
-                        },
-                        [self = this->shared_from_this(), current](bool taken) {
-                          self->looked(current, taken);
-                        });
+  settings_.below->look(
+      settings_.name, keys_.encode(current->key), values_.format, skip,
+      [self = this->shared_from_this(), current](const tiers::found& what) {
+        return self->judge(*current, what);
+      },
+      [self = this->shared_from_this(), current](bool taken) { self->looked(current, taken); });
   const section held(*this);
   current->looking_on = std::thread::id();
   return current->has_looked;
@@ -55,7 +54,7 @@ tiers::verdict core<Key, Value, Hash, Equal, Checks>::judge(flight& current,
   if (removed || !settings_.below->is_newest_known(settings_.name, key, stamp))
     return tiers::verdict::useless;
   if (keep(current, found)) {
-    settings_.below->enqueue_promotion(settings_.name, key, what.entry, what.bytes, what.tier,
+    settings_.below->enqueue_promotion(settings_.name, key, what, found->keep().fail_safe_ms,
                                        current.allowed.skip_write);
   }
   if (!current.superseded || !Checks::superseded) current.found = std::move(found);
@@ -93,8 +92,9 @@ tiers::verdict core<Key, Value, Hash, Equal, Checks>::restore(const flight& curr
                         .weight = from.weight};
   for (const std::string_view tag : from.tags) content.tags.emplace_back(tag);
   content.weight = weigh(current.key, content);
-  origin_of_entry origin{
-      .keep = lifetimes_of(from), .stamp = from.stamp, .tier = static_cast<std::uint8_t>(what.tier)};
+  origin_of_entry origin{.keep = lifetimes_of(from),
+                         .stamp = from.stamp,
+                         .tier = static_cast<std::uint8_t>(what.tier)};
   const std::int64_t age_ms =
       std::clamp<std::int64_t>(time_.wall_us() / 1'000 - from.written_ms, 0, longest_age_ms);
   // What a tier keeps longer than memory is to be looked for there again and again.

@@ -9,7 +9,7 @@
 
 #include <lodestar/base/error.hpp>
 #include <lodestar/swr/detail/brought.hpp>
-#include <lodestar/swr/detail/loading_chain.hpp>
+#include <lodestar/swr/detail/loading_turn.hpp>
 #include <lodestar/swr/types.hpp>
 
 namespace lodestar::swr::detail {

@@ -21,8 +21,7 @@ class steered_backplane {
   /// The connection of one node. Must not outlive the backplane.
   class connection final : public backplane {
    public:
-    connection(steered_backplane& owner, bool connected)
-        : owner_(owner), connected_(connected) {}
+    connection(steered_backplane& owner, bool connected) : owner_(owner), connected_(connected) {}
     void listen(backplane_listener listener) override {
       listener_ = std::move(listener);
       if (connected_) listener_.connected();

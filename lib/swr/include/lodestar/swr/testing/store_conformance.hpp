@@ -15,6 +15,8 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <future>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -22,8 +24,10 @@
 #include <thread>
 #include <vector>
 
+#include <lodestar/swr/cache.hpp>
 #include <lodestar/swr/store.hpp>
 #include <lodestar/swr/testing/blocking_store.hpp>
+#include <lodestar/swr/tiers.hpp>
 
 namespace lodestar::swr::testing {
 
@@ -192,12 +196,40 @@ TYPED_TEST_P(store_conformance, gives_nobody_the_value_of_another_key) {
   EXPECT_GT(hits, 0);
 }
 
+// Each has nothing in memory.
+TYPED_TEST_P(store_conformance, loads_once_for_caches_above_it) {
+  const std::shared_ptr<store> below(&this->tested.subject(), [](store*) {});
+  int loads = 0;
+  const auto ask = [&] {
+    const auto only = tiers::make({.tiers = {{.below = below, .read_timeout_ms = 10'000}}});
+    cache<std::string, std::string> values(
+        {.name = "above", .keep = {.fresh_ms = 3'600'000}, .below = only});
+    std::promise<std::string> answered;
+    values.get_or_load(
+        "k", {}, {},
+        [&loads](auto completed) {
+          completed(loaded<std::string>{.value = std::to_string(++loads)});
+        },
+        [&answered](const result<answer<std::string>>& what) {
+          answered.set_value(what ? what->value : what.error().describe());
+        });
+    std::string value = answered.get_future().get();
+    while (!only->is_settled()) std::this_thread::yield();
+    return value;
+  };
+  EXPECT_EQ(ask(), "1");
+  EXPECT_EQ(ask(), "1");
+  EXPECT_EQ(loads, 1);
+  this->remove({"above:k"});
+  EXPECT_EQ(ask(), "2");
+}
+
 REGISTER_TYPED_TEST_SUITE_P(store_conformance, gives_back_what_was_set_last,
                             removes_what_it_is_told_to, takes_keys_and_values_of_any_bytes,
                             takes_values_of_any_size, gives_back_nothing_that_has_expired,
                             forgets_everything_when_it_is_cleared,
                             keeps_the_order_of_a_thread_that_does_not_wait,
                             may_be_called_by_its_handlers, answers_a_call_that_comes_too_late,
-                            gives_nobody_the_value_of_another_key);
+                            gives_nobody_the_value_of_another_key, loads_once_for_caches_above_it);
 
 }  // namespace lodestar::swr::testing
