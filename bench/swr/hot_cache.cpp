@@ -223,7 +223,7 @@ void measure_hot_cache(report& out, const scenario_settings& settings) {
   for (const stack_plan& plan : settings.stacks) {
     stacks.push_back(std::make_unique<stack>(plan, settings.redis_url));
     caches.push_back(fill(*stacks.back(), drawn));
-    if (plan.map_first) {
+    if (plan.first != stack_plan::first_tier::none) {
       subjects.push_back(waiting_subject(drawn, plan.name, caches.back(), stacks.back()->how()));
       continue;
     }

@@ -11,6 +11,7 @@
 #include <lodestar/lmdb_tier/lmdb_tier.hpp>
 #include <lodestar/redis_tier/redis_tier.hpp>
 #include <lodestar/swr/map_store.hpp>
+#include <lodestar/swr/memory_store.hpp>
 
 #include "support/report.hpp"
 
@@ -36,7 +37,9 @@ void wait_for_answer(swr::store& asked) {
 }  // namespace
 
 std::vector<stack_plan> all_stacks() {
-  return {{.name = "map+Redis", .map_first = true, .redis = true},
+  using enum stack_plan::first_tier;
+  return {{.name = "map+Redis", .first = map, .redis = true},
+          {.name = "memory_store", .first = memory},
           {.name = "cache+Redis", .redis = true},
           {.name = "cache+LMDB", .lmdb = true},
           {.name = "cache+LMDB+Redis", .lmdb = true, .redis = true},
@@ -49,10 +52,12 @@ stack::stack(stack_plan plan, const std::string& redis_url) : plan_(std::move(pl
     // A slow moment of the machine must not turn into loads that are not the cache's.
     tiers.push_back({.below = std::move(below), .shared = shared, .read_timeout_ms = 5'000});
   };
-  if (plan_.map_first) {
-    how_.skip_read = how_.skip_write = swr::tier_set::memory();
+  using enum stack_plan::first_tier;
+  if (plan_.first != none) how_.skip_read = how_.skip_write = swr::tier_set::memory();
+  if (plan_.first == map)
     add(std::make_shared<swr::map_store>(swr::map_store_options{}, system_clock()), false);
-  }
+  if (plan_.first == memory)
+    add(std::make_shared<swr::memory_store>(swr::memory_store_options{.bytes_max = 64U << 20}), false);
   if (plan_.lmdb) add(open_lmdb(), false);
   if (plan_.redis) {
     redis_ = open_redis(redis_url);

@@ -14,7 +14,9 @@ namespace lodestar::bench {
 
 struct stack_plan {
   std::string name;
-  bool map_first = false;  ///< A map_store is the first tier, and the cache's own memory is unused.
+  /// A store in memory is the first tier, and the cache's own memory is unused.
+  enum class first_tier : std::uint8_t { none, map, memory };
+  first_tier first = first_tier::none;
   bool lmdb = false;
   bool redis = false;
 };

@@ -391,7 +391,8 @@ describe("start and stop", { timeout: 120_000 }, () => {
 test("docs/reference/http.md lists the metrics that are served, and no others", async (context) => {
   const server = await start_server({ project: tiny_project(), test: context });
   const documented = readFileSync(new URL("../../docs/reference/http.md", import.meta.url), "utf8");
-  const listed = [...documented.matchAll(/^\| `(lodestar_\w+)(?:\{\w+\})?` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`);
+  const listed = [...documented.matchAll(/^\| `(lodestar_\w+)(?:\{[\w,]+\})?` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`);
+  await server.get("/api/queries/total");
   const served = [...(await server.get("/metrics")).text.matchAll(/^# TYPE (\w+ \w+)$/gm)].map(([, metric]) => metric);
   const only_when_needed = ["lodestar_analytics_events_skipped_total counter"];
   assert.deepEqual(listed, [...served, ...only_when_needed].sort());
