@@ -19,6 +19,7 @@ constexpr std::chrono::seconds stable_after{1};
 constexpr std::size_t page_bytes_max = 16U << 20;
 // More, and server and client wait for each other; fewer, and both write for a few commands only.
 constexpr int replies_of_a_turn = 32;
+constexpr std::size_t outgoing_bytes_kept = 64U << 10;
 
 std::vector<std::string> greeting_of(const server_url& url, std::vector<std::string> then) {
   std::vector<std::string> all;
@@ -180,7 +181,11 @@ void connection::write() {
 void connection::write_bytes() {
   std::string& bytes = link_->outgoing;
   bytes.erase(0, link_->stream->write_now(bytes));
-  if (bytes.empty()) return;
+  if (bytes.empty()) {
+    // Memory for what comes next, but not for as much as was once written.
+    if (bytes.capacity() > outgoing_bytes_kept) bytes = {};
+    return;
+  }
   link_->is_writing = true;
   link_->writing = std::exchange(bytes, {});
   link_->stream->write(

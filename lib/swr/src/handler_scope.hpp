@@ -43,6 +43,7 @@ template <class Pointer>
 void release(Pointer&& reference, scheduler& timer) {
   if (reference == nullptr || !handler_scope::is_inside()) return;
   const auto last = std::make_shared<std::remove_reference_t<Pointer>>(std::move(reference));
+  // A timer that is full takes nothing: a thread for that one reference then.
   if (!timer.post_at(steady_time::min(), [last] { last->reset(); }))
     std::thread([last] { last->reset(); }).detach();
 }
