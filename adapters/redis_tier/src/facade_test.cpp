@@ -192,11 +192,14 @@ class redis_kept_for_ever : public testing::Test {
     store = connect_right({.url = server->url(), .disable_expiration = true, .time = &time});
   }
   result<answered> ask(std::optional<std::string> origin_has) {
+    const auto below =
+        swr::tiers::make({.tiers = {{.below = store}}, .time = &time, .timer = &timer});
     texts values({.name = "texts",
                   .keep = {.fresh_ms = 100, .stale_ms = 100, .fail_safe_ms = 60'000},
                   .fail_safe_throttle_ms = 0,
-                  .below = swr::tiers::make({.tiers = {{.below = store}}, .time = &time}),
-                  .time = &time});
+                  .below = below,
+                  .time = &time,
+                  .timer = &timer});
     awaited_answer<answered> answer;
     awaited_answer<void> loaded;
     values.get_or_load(
@@ -215,10 +218,12 @@ class redis_kept_for_ever : public testing::Test {
     // A stale answer comes before its revalidation.
     const bool from_tier = what && what->hit && what->state == swr::freshness::fresh;
     if (!from_tier) static_cast<void>(loaded.wait());
+    EXPECT_TRUE(comes_true([&] { return below->is_settled(); }));
     return what;
   }
 
   manual_clock time;
+  manual_scheduler timer{time};
   std::unique_ptr<test::redis_server> server;
   std::shared_ptr<swr::store> store;
   int calls = 0;
