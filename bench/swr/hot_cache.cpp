@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -39,6 +40,7 @@ struct subject {
   std::string name;
   std::string call;
   std::function<tally(unsigned thread, const std::atomic<bool>& stop)> read_until;
+  std::optional<std::size_t> beside = {};  ///< The bare cache that it is compared with.
 };
 
 class key_draws {
@@ -75,11 +77,12 @@ class key_draws {
   std::vector<std::uint32_t> ids_;
 };
 
-subject bare_subject(const key_draws& drawn) {
+/// Filled just before what it is compared with, so that the memory of both lies as scattered.
+subject bare_subject(const key_draws& drawn, const std::string& beside) {
   using bare = ::lodestar::cache::cache<std::string, user>;
   const auto cache = std::make_shared<bare>(bare::options_type{.entries_max = 2 * users});
   for (std::size_t id = 0; id < users; ++id) cache->insert(drawn.keys()[id], make_user(id));
-  return {.name = "lodestar::cache",
+  return {.name = "lodestar::cache beside " + beside,
           .call = "get",
           .read_until = [&drawn, cache](unsigned thread, const auto& stop) {
             return drawn.read_until(thread, stop, [&](const std::string& key, std::uint32_t id) {
@@ -189,7 +192,6 @@ void add_rows(report& out, const subject& which, const std::string& what, const 
   }
 }
 
-/// The first subject is the bare cache.
 void measure_subjects(report& out, const std::vector<subject>& subjects, const std::string& how,
                       unsigned threads, const scenario_settings& settings) {
   const std::size_t rounds = settings.quick ? 1 : std::max<std::size_t>(settings.samples / 10, 1);
@@ -207,9 +209,9 @@ void measure_subjects(report& out, const std::vector<subject>& subjects, const s
   for (std::size_t index = 0; index < subjects.size(); ++index) {
     const auto what = fmt::format("hot_cache, {}, {}", subjects[index].call, how);
     add_rows(out, subjects[index], what, cells[index]);
-    if (index == 0) continue;
+    if (!subjects[index].beside) continue;
     out.add(subjects[index].name, what, "added to lodestar::cache", "ns",
-            cells[index].ns.median() - cells[0].ns.median());
+            cells[index].ns.median() - cells[*subjects[index].beside].ns.median());
   }
 }
 
@@ -217,18 +219,24 @@ void measure_subjects(report& out, const std::vector<subject>& subjects, const s
 
 void measure_hot_cache(report& out, const scenario_settings& settings) {
   key_draws drawn;
-  std::vector<subject> subjects{bare_subject(drawn)};
+  std::vector<subject> subjects;
   std::vector<std::unique_ptr<stack>> stacks;
   std::vector<std::shared_ptr<user_cache>> caches;
   for (const stack_plan& plan : settings.stacks) {
     stacks.push_back(std::make_unique<stack>(plan, settings.redis_url));
+    const std::size_t bare = subjects.size();
+    subjects.push_back(bare_subject(drawn, plan.name));
     caches.push_back(fill(*stacks.back(), drawn));
+    const auto add = [&](subject made) {
+      made.beside = bare;
+      subjects.push_back(std::move(made));
+    };
     if (plan.first != stack_plan::first_tier::none) {
-      subjects.push_back(waiting_subject(drawn, plan.name, caches.back(), stacks.back()->how()));
+      add(waiting_subject(drawn, plan.name, caches.back(), stacks.back()->how()));
       continue;
     }
-    subjects.push_back(peek_subject(drawn, plan.name, caches.back()));
-    subjects.push_back(load_subject(drawn, plan.name, caches.back(), stacks.back()->how()));
+    add(peek_subject(drawn, plan.name, caches.back()));
+    add(load_subject(drawn, plan.name, caches.back(), stacks.back()->how()));
   }
 
   out.note("one read of 64 is timed; that costs " +
