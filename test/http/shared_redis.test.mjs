@@ -28,7 +28,7 @@ test("scripts/start-redis and stop-redis, with the example over them", { timeout
   assert.match(url, /^redis:\/\/127\.0\.0\.1:\d+/);
   assert.equal(run("start-redis"), url, "the one that runs");
 
-  const printed = spawnSync(example, { env: { ...process.env, REDIS_URL: url }, encoding: "utf8" });
+  const printed = spawnSync(example, { env: { ...process.env, REDIS_URL: url }, encoding: "utf8", timeout: 20_000 });
   assert.equal(printed.status, 0, printed.stderr);
   assert.equal(printed.stderr, "");
   const fetched = "fetching /logo.svg\nthe bytes of /logo.svg\nthe bytes of /logo.svg, from memory\n";

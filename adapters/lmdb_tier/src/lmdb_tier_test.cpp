@@ -263,6 +263,18 @@ TEST_F(damaged_file, that_is_somebody_elses_is_set_aside) {
   EXPECT_FALSE(use_it()) << "an empty one is a new one";
 }
 
+TEST_F(damaged_file, that_can_neither_be_moved_nor_removed_is_an_error) {
+  std::filesystem::remove(here.file);
+  for (const char* const ending : {"", ".damaged"}) {
+    const auto in_the_way = std::filesystem::path(here.file.string() + ending);
+    std::filesystem::create_directories(in_the_way / "something");
+  }
+  const auto made = open(settings);
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().code, error_code::permission_denied) << made.error().describe();
+  EXPECT_EQ(made.error().place, here.file.string());
+}
+
 TEST_F(damaged_file, that_was_cut_off_is_no_more_than_a_miss) {
   const std::string right = read();
   std::mt19937_64 random(1);
