@@ -89,7 +89,7 @@ struct envelope {
   std::uint64_t epoch = 0;       ///< Of the log that the position is one of.
   write_stamp stamp = {};
   std::uint64_t format = 0;  ///< Of the value: hash of the codec's name.
-  std::uint32_t weight = 0;  ///< In memory, as the loader said; 0: it said nothing.
+  std::uint32_t weight = 0;  ///< In memory; 0: whoever reads it weighs the value.
   depends_on dependency = depends_on::nothing;
   text_list keys_depended_on = {};  ///< Key expressions, when listed.
   text_list tags = {};
